@@ -1,0 +1,75 @@
+/// Bytes of the outside world (file names, command lines) as text that is safe to print and can be
+/// turned back.
+///
+/// Valid UTF-8 without control characters stays as it is; a backslash becomes `\\`, every other
+/// byte `\xNN`. A newline in a file name can so not forge a line of output.
+package func escaped(_ bytes: some Collection<UInt8>) -> String {
+  let plain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") }
+  if plain { return String(decoding: bytes, as: UTF8.self) }
+  let source = Array(bytes)
+  var text: [UInt8] = []
+  var at = 0
+  func hex(_ byte: UInt8) {
+    text.append(contentsOf: "\\x".utf8)
+    text.append(hexadecimalDigits[Int(byte >> 4)])
+    text.append(hexadecimalDigits[Int(byte & 15)])
+  }
+  while at < source.count {
+    let byte = source[at]
+    switch byte {
+    case UInt8(ascii: "\\"):
+      text.append(contentsOf: "\\\\".utf8)
+      at += 1
+    case 0x20..<0x7f:
+      text.append(byte)
+      at += 1
+    case 0xc2..<0xf5:
+      let length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4
+      let end = min(at + length, source.count)
+      // U+0080 to U+009F are control characters, U+202A and its like turn the writing direction.
+      if end - at == length,
+        let piece = String(validating: source[at..<end], as: UTF8.self),
+        let scalar = piece.unicodeScalars.first, piece.unicodeScalars.count == 1,
+        scalar.properties.generalCategory != .control, scalar.properties.generalCategory != .format,
+        scalar.properties.generalCategory != .lineSeparator,
+        scalar.properties.generalCategory != .paragraphSeparator
+      {
+        text.append(contentsOf: source[at..<end])
+        at = end
+      } else {
+        hex(byte)
+        at += 1
+      }
+    default:
+      hex(byte)
+      at += 1
+    }
+  }
+  return String(decoding: text, as: UTF8.self)
+}
+
+/// The bytes that `escaped` made `text` of; nil when `text` is not of that form.
+package func unescaped(_ text: String) -> [UInt8]? {
+  var bytes: [UInt8] = []
+  let source = Array(text.utf8)
+  var at = 0
+  while at < source.count {
+    guard source[at] == UInt8(ascii: "\\") else {
+      bytes.append(source[at])
+      at += 1
+      continue
+    }
+    guard at + 1 < source.count else { return nil }
+    if source[at + 1] == UInt8(ascii: "\\") {
+      bytes.append(UInt8(ascii: "\\"))
+      at += 2
+    } else {
+      guard at + 3 < source.count, source[at + 1] == UInt8(ascii: "x"),
+        let high = hexadecimalValue(source[at + 2]), let low = hexadecimalValue(source[at + 3])
+      else { return nil }
+      bytes.append(high << 4 | low)
+      at += 4
+    }
+  }
+  return bytes
+}

@@ -1,0 +1,96 @@
+/* What the Glibc overlay lacks: libsystemd, and kernel headers with their macros as functions. */
+#ifndef GRANTWATCH_CLINUX_H
+#define GRANTWATCH_CLINUX_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <linux/openat2.h>
+#include <linux/stat.h>
+#include <stdint.h>
+#include <sys/fanotify.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-id128.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+/* Constants and calls that glibc shows only under _GNU_SOURCE, which clashes with Swift's Glibc. */
+enum {
+  CLINUX_O_PATH = 010000000,
+  CLINUX_AT_EMPTY_PATH = 0x1000,
+  CLINUX_AT_SYMLINK_NOFOLLOW = 0x100,
+  CLINUX_FALLOC_FL_KEEP_SIZE = 1,
+};
+
+/* struct ucred of unix(7). */
+struct clinux_ucred {
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+/* struct file_handle of open_by_handle_at(2), with room for the largest handle. */
+struct clinux_file_handle {
+  uint32_t handle_bytes;
+  int32_t handle_type;
+  unsigned char f_handle[128];
+};
+
+/* openat2(2) has no wrapper in glibc. */
+static inline int clinux_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+                                 uint64_t resolve) {
+  struct open_how how = {.flags = flags, .mode = mode, .resolve = resolve};
+  return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
+static inline int clinux_statx(int dir, const char *path, int flags, unsigned mask,
+                               struct statx *out) {
+  return (int)syscall(SYS_statx, dir, path, flags, mask, out);
+}
+
+static inline int clinux_open_by_handle_at(int mount, void *handle, int flags) {
+  return (int)syscall(SYS_open_by_handle_at, mount, handle, flags);
+}
+
+static inline int clinux_name_to_handle_at(int dir, const char *path, void *handle, int *mount,
+                                           int flags) {
+  return (int)syscall(SYS_name_to_handle_at, dir, path, handle, mount, flags);
+}
+
+static inline int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static inline int clinux_accept4(int socket, int flags) {
+  return (int)syscall(SYS_accept4, socket, 0, 0, flags);
+}
+
+static inline int clinux_pipe2(int *ends, int flags) { return (int)syscall(SYS_pipe2, ends, flags); }
+
+static inline int clinux_fallocate(int file, int mode, int64_t offset, int64_t length) {
+  return (int)syscall(SYS_fallocate, file, mode, offset, length);
+}
+
+static inline int clinux_renameat2(int from_dir, const char *from, int to_dir, const char *to,
+                                   unsigned flags) {
+  return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
+static inline int clinux_timerfd_create(int clock, int flags) {
+  return (int)syscall(SYS_timerfd_create, clock, flags);
+}
+
+/* SO_PEERCRED of unix(7). */
+static inline int clinux_peer_credentials(int socket, struct clinux_ucred *out) {
+  socklen_t length = sizeof *out;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, out, &length);
+}
+
+#endif

@@ -1,0 +1,65 @@
+package import ByteText
+
+/// The effect of a command: the grant it would make.
+package struct ProposedChange: Equatable, Sendable {
+  package var kind: GrantKind
+  /// `everyone`, `group:NAME` (for the group class of a file, `group:*`), `user:bob`.
+  package var subject: String
+  /// `file:/srv/data`, `group:docker`; escaped. A relative path stays relative.
+  package var object: String
+  /// As in a grant; for files the union of the rights it may give.
+  package var right: String
+  /// Everything below `object` too.
+  package var recursive: Bool
+  /// The command it was taken from, escaped.
+  package var command: String
+  /// The path is absolute and nothing in it was left unresolved (variables, globs).
+  package var exact: Bool
+
+  package init(
+    kind: GrantKind, subject: String, object: String, right: String, recursive: Bool = false,
+    command: String, exact: Bool = true
+  ) {
+    self.kind = kind
+    self.subject = subject
+    self.object = object
+    self.right = right
+    self.recursive = recursive
+    self.command = command
+    self.exact = exact
+  }
+}
+
+/// Something an agent said or proposed, recorded before anyone acted on it.
+package struct Advice: Equatable, Sendable {
+  /// `a-` and four or more letters or digits.
+  package var id: String
+  package var agent: String
+  package var model: String?
+  package var session: String?
+  /// For whom it was meant.
+  package var audience: String?
+  package var url: String?
+  package var time: Timestamp
+  package var until: Deadline
+  /// Kernel uid of whoever submitted it.
+  package var submittedBy: UInt32
+  /// The advice this one quotes.
+  package var parent: String?
+  package var changes: [ProposedChange] = []
+  /// Ids of the grants that followed it.
+  package var matched: [String] = []
+  package var approval: Approval?
+  package var text: String
+
+  package init(
+    id: String, agent: String, time: Timestamp, until: Deadline, submittedBy: UInt32, text: String
+  ) {
+    self.id = id
+    self.agent = agent
+    self.time = time
+    self.until = until
+    self.submittedBy = submittedBy
+    self.text = text
+  }
+}

@@ -1,0 +1,212 @@
+package import ByteText
+
+/// What tells a file from another that came to stand under its name.
+package struct FileIdentity: Hashable, Sendable {
+  package var device: UInt64
+  package var inode: UInt64
+  /// Birth time in nanoseconds since 1970 (statx(2)), 0 where the file system keeps none.
+  package var birth: Int64
+
+  package init(device: UInt64, inode: UInt64, birth: Int64) {
+    self.device = device
+    self.inode = inode
+    self.birth = birth
+  }
+}
+
+/// One object of a grant.
+package struct GrantItem: Equatable, Sendable {
+  /// `file:/srv/data/f1`, `group:docker`; escaped as `ByteText.escaped` does.
+  package var object: String
+  /// As `Grant.before`; nil when there was nothing before.
+  package var before: String?
+  package var after: String?
+  package var state: ItemState
+  /// For files: the very file the grant was given on.
+  package var identity: FileIdentity?
+
+  package init(
+    object: String, before: String?, after: String?, state: ItemState = .active,
+    identity: FileIdentity? = nil
+  ) {
+    self.object = object
+    self.before = before
+    self.after = after
+    self.state = state
+    self.identity = identity
+  }
+}
+
+/// Who did it, as the kernel knows it.
+package struct Actor: Equatable, Sendable {
+  /// Name of the effective uid, or its number.
+  package var user: String?
+  /// Name of the login uid (/proc/PID/loginuid), nil when none is set.
+  package var loginUser: String?
+  package var pid: Int32?
+  /// The command line, escaped, at most 4,096 bytes of it.
+  package var command: String?
+  package var uid: UInt32?
+  package var loginUID: UInt32?
+  /// Audit session (/proc/PID/sessionid).
+  package var session: UInt32?
+
+  package init() {}
+}
+
+/// The agent behind a grant.
+package struct AgentReference: Equatable, Sendable {
+  package var name: String
+  package var session: String?
+  package var model: String?
+  /// Every agent on the way, outermost first.
+  package var chain: [String]
+
+  package init(name: String, session: String? = nil, model: String? = nil, chain: [String]) {
+    self.name = name
+    self.session = session
+    self.model = model
+    self.chain = chain
+  }
+}
+
+/// A signal or a look at the system that says who, when or why.
+package struct Evidence: Equatable, Sendable {
+  package var time: Timestamp
+  /// `fanotify`, `process-events`, `proc`, `journal`, `state`, `advice`.
+  package var source: String
+  package var text: String
+
+  package init(time: Timestamp, source: String, text: String) {
+    self.time = time
+    self.source = source
+    self.text = text
+  }
+}
+
+/// A human's consent to one exact grant or advice.
+package struct Approval: Equatable, Sendable {
+  package var by: String
+  package var byUID: UInt32
+  /// Login uid of the approver's process, nil when none was set.
+  package var byLoginUID: UInt32?
+  package var time: Timestamp
+  package var until: Deadline
+  package var reason: String
+  /// `code`, `polkit`, `both` or `none`.
+  package var proof: String
+
+  package init(
+    by: String, byUID: UInt32, byLoginUID: UInt32?, time: Timestamp, until: Deadline,
+    reason: String, proof: String
+  ) {
+    self.by = by
+    self.byUID = byUID
+    self.byLoginUID = byLoginUID
+    self.time = time
+    self.until = until
+    self.reason = reason
+    self.proof = proof
+  }
+}
+
+/// Access that exists because of one act: subject may do right on object.
+package struct Grant: Equatable, Sendable {
+  /// `g-` and six letters or digits.
+  package var id: String
+  /// `i-` and four letters or digits; the grants of one actor's one go share it.
+  package var incident: String
+  package var host: String
+  /// There at the first start: never expires.
+  package var standing = false
+  package var kind: GrantKind
+  /// `user:bob`, `group:staff`, `everyone`.
+  package var subject: String
+  /// `group:docker`, `file:/srv/data`; the common root of many items. Escaped.
+  package var object: String
+  package var items: [GrantItem] = []
+  package var right: String
+  package var state: GrantState = .active
+  package var provenance: Provenance = .unknown
+  package var confidence: Confidence = .weak
+  package var agent: AgentReference?
+  /// The automation on the way, such as `dpkg`.
+  package var via: String?
+  package var actor = Actor()
+  /// The id of the advice it follows.
+  package var advice: String?
+  package var approval: Approval?
+  package var grantedAt: Timestamp
+  /// CLOCK_BOOTTIME at `grantedAt` in boot `boot`, microseconds.
+  package var grantedUp: Int64
+  package var boot: String
+  /// The earliest moment it can have been given, where a source was blind.
+  package var earliest: Timestamp?
+  package var detectedAt: Timestamp
+  package var deadline: Deadline?
+  package var endedAt: Timestamp?
+  package var endedBy: EndedBy?
+  /// How long it was active, in seconds, fixed when it ended.
+  package var activeSecondsAtEnd: Double?
+  package var residue: [String] = []
+  /// Name of the rule that set the deadline.
+  package var rule: String?
+  package var severity: Severity = .low
+  package var evidence: [Evidence] = []
+  /// One reason a line why this provenance and this rule.
+  package var because: [String] = []
+  /// The alert for its detection has left.
+  package var alerted = false
+  /// The alert for its deadline, where the rule only alerts, has left.
+  package var overdueAlerted = false
+  /// The warning before its deadline has left.
+  package var warned = false
+  /// Tries to revoke it so far, and the error of the last one.
+  package var revokeTries = 0
+  package var revokeError: String?
+  /// The act takes more items: at most 60 s after its first, 2 s after its last.
+  package var open = true
+
+  package init(
+    id: String, incident: String, host: String, kind: GrantKind, subject: String, object: String,
+    right: String, at now: Moment
+  ) {
+    self.id = id
+    self.incident = incident
+    self.host = host
+    self.kind = kind
+    self.subject = subject
+    self.object = object
+    self.right = right
+    grantedAt = now.wall
+    grantedUp = now.up
+    boot = now.boot
+    detectedAt = now.wall
+  }
+
+  /// The items' common state before; nil where they differ.
+  package var before: String? { common(\.before) }
+
+  /// The items' common state after; nil where they differ.
+  package var after: String? { common(\.after) }
+
+  private func common(_ path: KeyPath<GrantItem, String?>) -> String? {
+    guard let first = items.first?[keyPath: path] else { return nil }
+    return items.allSatisfy { $0[keyPath: path] == first } ? first : nil
+  }
+
+  /// How long the access has been there at `now`, in seconds: exact on CLOCK_BOOTTIME within one
+  /// boot, else by the wall's clock; never negative.
+  package func activeSeconds(at now: Moment) -> Double {
+    if let activeSecondsAtEnd { return activeSecondsAtEnd }
+    if boot == now.boot { return max(0, Double(now.up - grantedUp) / 1_000_000) }
+    return max(0, (now.wall - grantedAt).seconds)
+  }
+
+  /// The upper bound of `activeSeconds`: it may have been given since `earliest`.
+  package func activeSecondsMax(at now: Moment) -> Double {
+    let seconds = activeSeconds(at: now)
+    guard let earliest else { return seconds }
+    return seconds + max(0, (grantedAt - earliest).seconds)
+  }
+}

@@ -1,0 +1,25 @@
+internal import ByteText
+internal import CLinux
+internal import Glibc
+
+/// The kernel's clocks; the only place that asks what time it is.
+package enum SystemClock {
+  /// CLOCK_REALTIME in microseconds since 1970.
+  package static func wall() -> Int64 { read(CLOCK_REALTIME) }
+
+  /// CLOCK_BOOTTIME in microseconds: never steps, counts suspend.
+  package static func up() -> Int64 { read(CLOCK_BOOTTIME) }
+
+  private static func read(_ clock: clockid_t) -> Int64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+  }
+
+  /// This boot's id: 32 hexadecimal digits; see sd_id128_get_boot(3).
+  package static func bootID() -> String {
+    var id = sd_id128_t()
+    guard sd_id128_get_boot(&id) == 0 else { return String(repeating: "0", count: 32) }
+    return withUnsafeBytes(of: id) { hexadecimal($0) }
+  }
+}

@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// A system call that failed, said as `context: object: reason`.
+package struct SystemError: Error, Equatable, CustomStringConvertible {
+  /// errno(3).
+  package var code: Int32
+  /// What was tried, in words: `open`, `mark file system`.
+  package var context: String
+  /// What it was tried on; escaped where it comes from outside.
+  package var object: String
+
+  package init(_ code: Int32, _ context: String, _ object: String = "") {
+    self.code = code
+    self.context = context
+    self.object = object
+  }
+
+  /// The error that errno holds now.
+  package static func last(_ context: String, _ object: String = "") -> SystemError {
+    SystemError(errno, context, object)
+  }
+
+  /// The kernel's words for `code`, as strerror(3) gives them.
+  package var reason: String { String(cString: strerror(code)) }
+
+  package var description: String {
+    object.isEmpty ? "\(context): \(reason)" : "\(context): \(object): \(reason)"
+  }
+}
