@@ -138,7 +138,11 @@ private struct JSONParser {
       switch byte {
       case UInt8(ascii: "\""):
         let result: Result<String, JSONError> = unescaped.withUnsafeBufferPointer { buffer in
-          do throws(JSONError) { return .success(try utf8(buffer)) } catch { return .failure(error) }
+          do throws(JSONError) {
+            return .success(try utf8(buffer))
+          } catch {
+            return .failure(error)
+          }
         }
         return try result.get()
       case UInt8(ascii: "\\"): try escape(into: &unescaped)

@@ -6,11 +6,15 @@ package struct FileIdentity: Hashable, Sendable {
   package var inode: UInt64
   /// Birth time in nanoseconds since 1970 (statx(2)), 0 where the file system keeps none.
   package var birth: Int64
+  /// The kernel's handle: its type in four bytes, little end first, then its bytes
+  /// (name_to_handle_at(2)); empty where the file system gives none.
+  package var handle: [UInt8]
 
-  package init(device: UInt64, inode: UInt64, birth: Int64) {
+  package init(device: UInt64, inode: UInt64, birth: Int64, handle: [UInt8] = []) {
     self.device = device
     self.inode = inode
     self.birth = birth
+    self.handle = handle
   }
 }
 
