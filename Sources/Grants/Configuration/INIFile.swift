@@ -1,4 +1,4 @@
-package import ByteText
+import ByteText
 
 /// What is wrong with a configuration file, and where: printed as `file:line: message`.
 package struct ConfigurationFinding: Equatable, Sendable, CustomStringConvertible {
