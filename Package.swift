@@ -21,6 +21,7 @@ let package = Package(
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
-      name: "GrantsTests", dependencies: ["Grants", "ByteText"], swiftSettings: strict),
+      name: "GrantsTests", dependencies: ["Grants", "ByteText"], exclude: ["Samples"],
+      swiftSettings: strict),
   ]
 )

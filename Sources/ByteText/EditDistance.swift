@@ -11,16 +11,23 @@ package func nearest(to word: String, among candidates: some Sequence<String>) -
   return best?.0
 }
 
+/// Insertions, deletions, replacements and swaps of neighbours between two words.
 private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-  var row = Array(0...right.count)
-  for (index, byte) in left.enumerated() {
-    var diagonal = row[0]
-    row[0] = index + 1
-    for (column, other) in right.enumerated() {
-      let above = row[column + 1]
-      row[column + 1] = min(above + 1, row[column] + 1, diagonal + (byte == other ? 0 : 1))
-      diagonal = above
+  var beforeLast: [Int] = []
+  var last = Array(0...right.count)
+  for row in left.indices {
+    var current = [row + 1]
+    for column in right.indices {
+      let same = left[row] == right[column]
+      var best = min(
+        last[column + 1] + 1, current[column] + 1, last[column] + (same ? 0 : 1))
+      if row > 0, column > 0, left[row] == right[column - 1], left[row - 1] == right[column] {
+        best = min(best, beforeLast[column - 1] + 1)
+      }
+      current.append(best)
     }
+    beforeLast = last
+    last = current
   }
-  return row[right.count]
+  return last[right.count]
 }

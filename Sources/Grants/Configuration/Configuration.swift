@@ -1,0 +1,83 @@
+package import ByteText
+
+/// How far the watchdog goes.
+package enum WatchMode: String, Sendable, CaseIterable {
+  /// Records only.
+  case observe
+  /// Records and alerts.
+  case alert
+  /// Takes back too, where a rule says so.
+  case enforce
+}
+
+/// What an approver must prove, besides being one.
+package enum Authenticate: String, Sendable, CaseIterable {
+  /// The code that left the host with the alert.
+  case code
+  /// polkit's `io.grantwatch.approve`.
+  case polkit
+  case both
+  /// Nothing: ancestry and environment are the whole proof.
+  case no
+}
+
+/// What `grantwatch.conf`, its drop-ins and `webhooks.d` say; see grantwatch.conf(5).
+package struct Configuration: Equatable, Sendable {
+  package var mode = WatchMode.alert
+  package var maxRevokesPerMinute = 600
+  /// Absolute paths of the trees that are watched, without a slash at the end.
+  package var watch = ["/srv", "/etc"]
+  /// The folder of the journal to read; nil for this host's own.
+  package var journalDirectory: String?
+  /// `%group` or an account's name.
+  package var approvers = ["%security", "root"]
+  package var selfApproval = false
+  package var authenticate = Authenticate.code
+  package var maxApproval = TimeSpan(seconds: 24 * 3600)
+  /// How long an advice stays open.
+  package var adviceLifetime = TimeSpan(seconds: 7 * 24 * 3600)
+  /// Globs on the path of an executable that is automation.
+  package var automationExecutables = [
+    "/usr/bin/dpkg", "/usr/bin/apt", "/usr/bin/apt-get", "/usr/bin/aptitude",
+    "/usr/bin/unattended-upgrade",
+  ]
+  /// Globs on the name of a unit that is automation.
+  package var automationUnits = [
+    "apt-daily.service", "apt-daily-upgrade.service", "unattended-upgrades.service",
+    "puppet.service", "salt-minion.service", "chef-client.service", "cloud-*.service",
+  ]
+  /// In the order in which they are asked.
+  package var rules: [Rule] = []
+  package var webhooks: [WebhookConfiguration] = []
+
+  package init() {}
+}
+
+/// What happens to a grant at its deadline.
+package enum DeadlineAction: String, Sendable, CaseIterable {
+  case alert, revoke
+}
+
+/// One `[Rule NAME]`: which grants it speaks of, and what becomes of them. An empty list and a nil
+/// match everything.
+package struct Rule: Equatable, Sendable {
+  package var name: String
+  package var provenance: Set<Provenance>?
+  /// Globs, as are `subject`, `object` and `agent`. An object's glob that begins with a slash
+  /// means `file:`.
+  package var kinds: [String] = []
+  package var subject: [String] = []
+  package var object: [String] = []
+  package var agent: [String] = []
+  package var minConfidence = Confidence.strong
+  /// Given while a source was blind; nil for both.
+  package var inGap: Bool?
+  /// From the grant to its deadline; nil for no deadline.
+  package var ttl: TimeSpan?
+  package var warnBefore: TimeSpan?
+  package var onDeadline = DeadlineAction.alert
+  /// Nil for what the right is worth.
+  package var severity: Severity?
+
+  package init(name: String) { self.name = name }
+}

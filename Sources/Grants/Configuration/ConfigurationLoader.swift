@@ -1,0 +1,180 @@
+import ByteText
+
+/// Why a file could not be read.
+package struct ConfigurationReadFailure: Error, Equatable, Sendable {
+  /// As strerror(3) says it.
+  package var reason: String
+
+  package init(reason: String) { self.reason = reason }
+}
+
+extension Configuration {
+  /// Reads the file at `path`, then `grantwatch.conf.d/*.conf` beside it in byte order, then
+  /// `webhooks.d/*.conf`.
+  ///
+  /// A later file overrides single keys; a list is added to, and an empty value empties it. A rule
+  /// of a drop-in that has the name of an earlier file's rule changes that rule's keys where it
+  /// stands; a new one comes after those read before. `list` gives the names in a folder, nothing
+  /// when there is none. The configuration is nil when a finding is an error.
+  package static func load(
+    _ path: String, read: (String) -> Result<[UInt8], ConfigurationReadFailure>,
+    list: (String) -> [String]
+  ) -> (configuration: Configuration?, findings: [ConfigurationFinding]) {
+    var loader = ConfigurationLoader()
+    let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
+    func files(in name: String) -> [String] {
+      list(folder + name).filter { $0.hasSuffix(".conf") && !$0.hasPrefix(".") }
+        .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.map { "\(folder)\(name)/\($0)" }
+    }
+    for file in [path] + files(in: "grantwatch.conf.d") {
+      loader.main(file: file, read(file))
+    }
+    for file in files(in: "webhooks.d") { loader.webhook(file: file, read(file)) }
+    loader.check()
+    let failed = loader.findings.contains { $0.isError }
+    return (failed ? nil : loader.configuration, loader.findings)
+  }
+}
+
+private struct ConfigurationLoader {
+  var configuration = Configuration()
+  var findings: [ConfigurationFinding] = []
+  /// Keys that a file gave, as `Section.Key`.
+  var given: Set<String> = []
+  /// Where each rule's name stands first.
+  var places: [String: INISection] = [:]
+
+  mutating func sections(
+    of file: String, _ result: Result<[UInt8], ConfigurationReadFailure>
+  ) -> [INISection] {
+    switch result {
+    case .success(let bytes):
+      let parsed = INIFile(bytes, file: file)
+      findings += parsed.findings
+      return parsed.sections
+    case .failure(let failure):
+      findings.append(
+        ConfigurationFinding(
+          file: file, line: 1, isError: true, message: "cannot be read: \(failure.reason)"))
+      return []
+    }
+  }
+
+  mutating func main(file: String, _ result: Result<[UInt8], ConfigurationReadFailure>) {
+    var namesHere: Set<String> = []
+    for section in sections(of: file, result) {
+      if section.name == "Rule" {
+        rule(section, namesHere: &namesHere)
+      } else if let settings = configurationSettings[section.name], section.argument == nil {
+        var changed = configuration
+        apply(settings, section, scope: section.name, to: &changed)
+        configuration = changed
+      } else {
+        unknown(section, among: configurationSettings.keys.sorted() + ["Rule"])
+      }
+    }
+  }
+
+  mutating func rule(_ section: INISection, namesHere: inout Set<String>) {
+    guard let name = section.argument, !name.isEmpty else {
+      findings.append(section.finding(error: true, "rule has no name: '[Rule NAME]' expected"))
+      return
+    }
+    guard name.utf8.allSatisfy({ isAlphanumeric($0) || "-_.".utf8.contains($0) }) else {
+      findings.append(
+        section.finding(
+          error: true, "bad rule name '\(name)': letters, digits, '-', '_' and '.' expected"))
+      return
+    }
+    guard namesHere.insert(name).inserted else {
+      let first = places[name].map { " (first in line \($0.line))" } ?? ""
+      findings.append(section.finding(error: true, "duplicate rule '\(name)'\(first)"))
+      return
+    }
+    places[name] = section
+    let index = configuration.rules.firstIndex { $0.name == name }
+    var rule = index.map { configuration.rules[$0] } ?? Rule(name: name)
+    apply(ruleSettings, section, scope: "Rule \(name)", to: &rule)
+    if let index { configuration.rules[index] = rule } else { configuration.rules.append(rule) }
+    for entry in section.entries where entry.key == "Kind" { checkKinds(entry) }
+  }
+
+  /// A kind that this version does not know matches nothing: worth a word.
+  mutating func checkKinds(_ entry: INIEntry) {
+    for word in entry.words where !GrantKind.allCases.contains(where: { matches($0, word) }) {
+      let hint = nearest(to: word, among: GrantKind.allCases.map(\.rawValue))
+      findings.append(
+        entry.finding(
+          error: false, "no kind of grant is named '\(word)'" + Self.question(hint)))
+    }
+    func matches(_ kind: GrantKind, _ pattern: String) -> Bool {
+      glob(pattern, matches: kind.rawValue)
+    }
+  }
+
+  mutating func webhook(file: String, _ result: Result<[UInt8], ConfigurationReadFailure>) {
+    let start = file.utf8.lastIndex(of: UInt8(ascii: "/")).map(file.utf8.index(after:))
+    let name = String(file[(start ?? file.startIndex)...].dropLast(".conf".count))
+    var webhook = WebhookConfiguration(name: name)
+    let before = findings.count
+    var last = 1
+    for section in sections(of: file, result) {
+      if section.name == "Webhook", section.argument == nil {
+        last = section.line
+        apply(webhookSettings, section, scope: "Webhook \(name)", to: &webhook)
+      } else {
+        unknown(section, among: ["Webhook"])
+      }
+    }
+    if webhook.url.isEmpty, !findings[before...].contains(where: { $0.isError }) {
+      findings.append(
+        ConfigurationFinding(file: file, line: last, isError: true, message: "URL= is missing"))
+    }
+    configuration.webhooks.append(webhook)
+  }
+
+  /// What only shows when every file is read.
+  mutating func check() {
+    for rule in configuration.rules where rule.onDeadline == .revoke && rule.ttl == nil {
+      guard let place = places[rule.name] else { continue }
+      findings.append(
+        place.finding(
+          error: false, "rule '\(rule.name)' has OnDeadline=revoke but no TTL=: it revokes nothing"
+        ))
+    }
+  }
+
+  mutating func apply<Target>(
+    _ settings: [Setting<Target>], _ section: INISection, scope: String, to target: inout Target
+  ) {
+    for entry in section.entries {
+      guard let setting = settings.first(where: { $0.key == entry.key }) else {
+        let hint = nearest(to: entry.key, among: settings.map(\.key))
+        findings.append(
+          entry.finding(
+            error: false,
+            "unknown key '\(entry.key)' in [\(section.title)]" + Self.question(hint)))
+        continue
+      }
+      let isFirst = given.insert("\(scope).\(entry.key)").inserted
+      do throws(BadValue) {
+        try setting.set(&target, SettingValue(entry: entry, isFirst: isFirst))
+      } catch {
+        findings.append(entry.finding(error: true, error.message))
+      }
+    }
+  }
+
+  mutating func unknown(_ section: INISection, among names: [String]) {
+    let hint = nearest(to: section.name, among: names)
+    findings.append(
+      section.finding(
+        error: false, "unknown section [\(section.title)]" + Self.question(hint)))
+  }
+
+  static func question(_ hint: String?) -> String { hint.map { "; did you mean '\($0)'?" } ?? "" }
+}
+
+extension INISection {
+  fileprivate var title: String { argument.map { "\(name) \($0)" } ?? name }
+}
