@@ -21,6 +21,8 @@ let package = Package(
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
+      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText"], swiftSettings: strict),
+    .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"], swiftSettings: strict),
   ]
 )
