@@ -9,6 +9,7 @@
 #include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
@@ -92,5 +93,10 @@ static inline int clinux_peer_credentials(int socket, struct clinux_ucred *out) 
   socklen_t length = sizeof *out;
   return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, out, &length);
 }
+
+/* In glibc since 2.29 and 2.34, shown only under _GNU_SOURCE. */
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions,
+                                                const char *path);
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 #endif
