@@ -1,0 +1,99 @@
+# Grantwatch: build, test, install. See README.md.
+#
+# Nothing is ever built as another user than the caller: demo and check build first, and use sudo
+# (nothing, for root) only for what has to run as root.
+
+SHELL = /bin/bash
+PREFIX = /usr
+DESTDIR =
+bindir = $(PREFIX)/bin
+sbindir = $(PREFIX)/sbin
+libdir = $(PREFIX)/lib/grantwatch
+mandir = $(PREFIX)/share/man
+unitdir = $(PREFIX)/lib/systemd/system
+sysusersdir = $(PREFIX)/lib/sysusers.d
+sysconfdir = /etc/grantwatch
+
+SWIFT = swift
+SWIFTFLAGS = --explicit-target-dependency-import-check error
+BUILD = .build/release
+TESTS = .build/debug/grantwatchPackageTests.xctest
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
+SOURCES = Sources Tests Package.swift
+
+.PHONY: all needs demo check test live service bench format lint install uninstall clean
+
+all:
+	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
+
+# What Debian has and the build, the tests and the demo use; does nothing where all is there.
+needs:
+	Tests/EndToEnd/install-needs
+
+demo: needs
+	$(MAKE) all
+	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
+
+check: needs
+	$(MAKE) all
+	$(MAKE) test
+	$(MAKE) live
+	$(MAKE) service
+	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
+
+# Unit tests; the live ones among them run only for root.
+test:
+	$(SWIFT) test $(SWIFTFLAGS)
+
+# The live tests, for a caller who is not root (for root they were part of test).
+live:
+	$(if $(SUDO),$(SUDO) $(TESTS) --testing-library swift-testing --filter LiveTests)
+
+# A booted Debian with the service installed.
+service:
+	$(SUDO) Tests/EndToEnd/service.sh $(BUILD)
+
+bench:
+	$(MAKE) all
+	$(SUDO) $(BUILD)/grantwatch-bench $(ARGS)
+
+format:
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+lint:
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+# Installs what `make` built, and builds nothing. Configuration that is already there is kept.
+install:
+	@test -x $(BUILD)/grantwatchd || { echo "make: $(BUILD)/grantwatchd: not built, run make first" >&2; exit 1; }
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libdir)/agents.d \
+	  $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 \
+	  $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
+	install -s -m 755 $(BUILD)/grantctl $(DESTDIR)$(bindir)/grantctl
+	install -s -m 755 $(BUILD)/grantwatchd $(DESTDIR)$(sbindir)/grantwatchd
+	install -s -m 755 $(BUILD)/grantwatch-notify $(DESTDIR)$(libdir)/grantwatch-notify
+	install -m 644 etc/grantwatch/agents.d/*.conf $(DESTDIR)$(libdir)/agents.d/
+	for page in man/*.[1578]; do \
+	  install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; done
+	for unit in grantwatchd grantwatch-notify; do \
+	  sed 's|^ExecStart=/usr/|ExecStart=$(PREFIX)/|' systemd/$$unit.service \
+	    >$(DESTDIR)$(unitdir)/$$unit.service && \
+	  chmod 644 $(DESTDIR)$(unitdir)/$$unit.service || exit 1; done
+	install -m 644 systemd/grantwatchd.service.d/enforce.conf $(DESTDIR)$(libdir)/enforce.conf
+	install -m 644 systemd/sysusers.d/grantwatch.conf $(DESTDIR)$(sysusersdir)/grantwatch.conf
+	install -d -m 755 $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sysconfdir)/grantwatch.conf.d \
+	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d
+	test -e $(DESTDIR)$(sysconfdir)/grantwatch.conf || \
+	  install -m 644 etc/grantwatch/grantwatch.conf $(DESTDIR)$(sysconfdir)/grantwatch.conf
+
+# Removes the programs, units and pages. Configuration and the ledger stay: they are the record.
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/grantctl $(DESTDIR)$(sbindir)/grantwatchd
+	rm -rf $(DESTDIR)$(libdir)
+	rm -f $(DESTDIR)$(unitdir)/grantwatchd.service $(DESTDIR)$(unitdir)/grantwatch-notify.service
+	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf
+	for page in man/*.[1578]; do \
+	  rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
+
+clean:
+	rm -rf .build
