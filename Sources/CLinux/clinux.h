@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
@@ -98,5 +99,19 @@ static inline int clinux_peer_credentials(int socket, struct clinux_ucred *out) 
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions,
                                                 const char *path);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+static inline int64_t clinux_getdents64(int directory, void *out, uint64_t room) {
+  return syscall(SYS_getdents64, directory, out, room);
+}
+
+/* f_fsid and f_type of statfs(2); sys/vfs.h is not part of Swift's Glibc. */
+static inline int clinux_filesystem(int file, uint64_t *id, uint32_t *magic) {
+  struct statfs raw;
+  int result = fstatfs(file, &raw);
+  if (result == 0) {
+    *id = (uint32_t)raw.f_fsid.__val[0] | (uint64_t)(uint32_t)raw.f_fsid.__val[1] << 32;
+    *magic = (uint32_t)raw.f_type;
+  }
+  return result;
+}
 
 #endif
