@@ -19,9 +19,75 @@ let package = Package(
     .target(name: "ByteText", swiftSettings: strict),
     .target(name: "LinuxKit", dependencies: ["CLinux", "ByteText"], swiftSettings: strict),
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
+    .target(
+      name: "Sources", dependencies: ["ByteText", "LinuxKit", "Grants"],
+      path: "Sources/Sources", swiftSettings: strict),
+    .target(
+      name: "Kinds", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
+      swiftSettings: strict),
+    .target(
+      name: "Provenance", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
+      swiftSettings: strict),
+    .target(
+      name: "Ledger", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
+    .target(
+      name: "Control", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
+    .target(
+      name: "Watchdog",
+      dependencies: [
+        "ByteText", "LinuxKit", "Grants", "Sources", "Kinds", "Provenance", "Ledger", "Control",
+      ], swiftSettings: strict),
+    .target(
+      name: "GrantctlCommands",
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Ledger", "Control"],
+      swiftSettings: strict),
+    .target(
+      name: "Notify", dependencies: ["ByteText", "LinuxKit", "Grants", "Control"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "grantwatchd", dependencies: ["ByteText", "LinuxKit", "Grants", "Watchdog"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "grantctl", dependencies: ["GrantctlCommands"], swiftSettings: strict),
+    .executableTarget(name: "grantwatch-notify", dependencies: ["Notify"], swiftSettings: strict),
+    .executableTarget(
+      name: "grantwatch-bench",
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Ledger", "Control"],
+      swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
-      name: "GrantsTests", dependencies: ["Grants", "ByteText"], exclude: ["Samples"],
+      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText"], swiftSettings: strict),
+    .testTarget(
+      name: "GrantsTests", dependencies: ["Grants", "ByteText"],
+      exclude: ["Samples"], swiftSettings: strict),
+    .testTarget(
+      name: "SourcesTests", dependencies: ["Sources", "Grants", "LinuxKit", "ByteText"],
       swiftSettings: strict),
+    .testTarget(
+      name: "KindsTests",
+      dependencies: ["Kinds", "Sources", "Grants", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ProvenanceTests",
+      dependencies: ["Provenance", "Sources", "Grants", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LedgerTests", dependencies: ["Ledger", "Grants", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ControlTests", dependencies: ["Control", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "GrantctlCommandsTests",
+      dependencies: ["GrantctlCommands", "Control", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NotifyTests", dependencies: ["Notify", "Control", "Grants", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WatchdogTests",
+      dependencies: [
+        "Watchdog", "Control", "Ledger", "Kinds", "Provenance", "Grants", "LinuxKit", "ByteText",
+      ], swiftSettings: strict),
   ]
 )

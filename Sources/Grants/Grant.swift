@@ -170,6 +170,19 @@ package struct Grant: Equatable, Sendable {
   package var revokeError: String?
   /// The act takes more items: at most 60 s after its first, 2 s after its last.
   package var open = true
+  /// A package manager stands in the chain: never taken back by itself (law 9).
+  package var fromPackageManager = false
+  /// The agent ran with its permission prompts switched off.
+  package var skipsPermissions = false
+  /// For a primary group: the one before.
+  package var previousPrimary: String?
+  /// Ways in for root that there were beside this grant when it was given.
+  package var otherWaysIn: [String] = []
+  /// What its process alone told, where an advice changed the verdict.
+  package var ownProvenance: Provenance?
+  package var ownConfidence: Confidence?
+  /// What ended or will end it when the revocation under way is done.
+  package var ending: EndedBy?
 
   package init(
     id: String, incident: String, host: String, kind: GrantKind, subject: String, object: String,

@@ -62,8 +62,8 @@ extension Configuration {
     if rule.onDeadline != .revoke { return "rule \(rule.name) has OnDeadline=alert" }
     if mode != .enforce { return "the mode is \(mode.rawValue)" }
     if grant.confidence < .strong { return "nothing is revoked by itself on weak confidence" }
-    if let via = grant.via, packageManagers.contains(via) {
-      return "nothing that a package manager (\(via)) did is revoked by itself"
+    if grant.fromPackageManager || grant.via.map(packageManagers.contains) == true {
+      return "nothing that a package manager did is revoked by itself"
     }
     return nil
   }

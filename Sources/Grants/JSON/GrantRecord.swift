@@ -60,6 +60,13 @@ extension Grant {
     writer.present("revokeTries", revokeTries == 0 ? nil : revokeTries)
     writer.present("revokeError", revokeError)
     writer.marked("open", open)
+    writer.marked("fromPackageManager", fromPackageManager)
+    writer.marked("skipsPermissions", skipsPermissions)
+    writer.present("previousPrimary", previousPrimary)
+    writer.present("otherWaysIn", otherWaysIn)
+    writer.present("ownProvenance", ownProvenance?.rawValue)
+    writer.present("ownConfidence", ownConfidence?.rawValue)
+    writer.present("ending", ending?.rawValue)
     if withItems {
       writer.key("itemList")
       writer.beginArray()
@@ -121,6 +128,13 @@ extension Grant {
     revokeTries = max(0, fields.number("revokeTries", as: Int.self) ?? 0)
     revokeError = fields.text("revokeError")
     open = fields.flag("open") ?? false
+    fromPackageManager = fields.flag("fromPackageManager") ?? false
+    skipsPermissions = fields.flag("skipsPermissions") ?? false
+    previousPrimary = fields.text("previousPrimary")
+    otherWaysIn = fields.texts("otherWaysIn")
+    ownProvenance = fields.word("ownProvenance", as: Provenance.self)
+    ownConfidence = fields.word("ownConfidence", as: Confidence.self)
+    ending = fields.word("ending", as: EndedBy.self)
     items = fields["itemList"].elements.compactMap(GrantItem.init(record:))
   }
 }

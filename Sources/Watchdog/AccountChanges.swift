@@ -1,0 +1,111 @@
+import ByteText
+import Grants
+import Kinds
+import Provenance
+
+extension Engine {
+  /// Reads the account files again and takes in what changed.
+  ///
+  /// - Parameter pids: who touched the files, in order; empty when nobody was seen.
+  /// - Parameter gap: since when nobody looked, where that is so.
+  func lookAtAccounts(
+    _ pids: [(pid: Int32, alive: Bool)], _ batch: inout SignalBatch, gap: Timestamp?
+  ) {
+    let state: GroupState
+    do {
+      state = try groupMembers.read()
+      problems.clear(.accounts)
+    } catch {
+      if problems.set(.accounts, "\(error)") { settings.log("\(error)") }
+      return
+    }
+    guard let old = groupState else {
+      groupState = state
+      return
+    }
+    guard old != state else { return }
+    let (gained, lost) = GroupMembers.difference(old, state)
+    groupState = state
+    keepGroupState(state)
+    for membership in lost { endMembership(membership) }
+    for membership in gained where !isKnown(membership) {
+      let attribution = attribution(of: membership, pids, &batch, gap: gap)
+      add(
+        membership, was: old.primaryGroup(of: membership.user), attribution, at: batch.now,
+        earliest: gap)
+    }
+  }
+
+  /// Of several processes that touched the files at once, the one whose command names the change;
+  /// else an agent's; else the last.
+  private func attribution(
+    of membership: Membership, _ pids: [(pid: Int32, alive: Bool)], _ batch: inout SignalBatch,
+    gap: Timestamp?
+  ) -> Attribution {
+    var candidates: [Attribution] = []
+    for entry in pids {
+      candidates.append(batch.attribution(of: entry.pid, alive: entry.alive, by: processes))
+    }
+    if candidates.count > 1 {
+      let naming = candidates.first {
+        let words = ($0.actor.command ?? "").split(whereSeparator: { " ,:".contains($0) })
+        return words.contains { $0 == membership.user }
+          && words.contains { $0 == membership.group }
+      }
+      if let naming { return naming }
+      if let agents = candidates.first(where: { $0.provenance == .agentExecuted }) {
+        return agents
+      }
+    }
+    if let last = candidates.last { return last }
+    let since = gap.map { ", at or after \($0.rfc3339)" } ?? ""
+    return .unseen(reason: "given while nobody could look\(since)")
+  }
+
+  private func add(
+    _ membership: Membership, was primary: String?, _ attribution: Attribution, at now: Moment,
+    earliest: Timestamp?
+  ) {
+    let subject = "user:" + membership.user
+    let object = "group:" + membership.group
+    var grant = newGrant(
+      .groupMember, subject: subject, object: object, right: "member", attribution, at: now)
+    grant.items = [
+      GrantItem(
+        object: object, before: "absent", after: membership.primary ? "primary" : "member")
+    ]
+    if membership.primary, let primary {
+      grant.because.append("its primary group was \(primary)")
+      grant.previousPrimary = primary
+    }
+    grant.earliest = earliest
+    grant.evidence.insert(
+      Evidence(
+        time: now.wall, source: attribution.process.pid == 0 ? "state" : "fanotify",
+        text: attribution.process.pid == 0
+          ? "\(membership.user) is in group \(membership.group) now"
+          : "pid \(attribution.process.pid) put a new account file in place"), at: 0)
+    grant.otherWaysIn = groupMembers.waysIn(excluding: membership)
+    begin(
+      grant, ActKey(process: attribution.process, kind: .groupMember, detail: "\(subject) \(object)"),
+      attribution, at: now)
+  }
+
+  private func isKnown(_ membership: Membership) -> Bool {
+    standing(membership).contains { store[$0].map(GrantStore.stands) == true }
+  }
+
+  /// The grants that give `membership` and are not ended.
+  func standing(_ membership: Membership) -> [String] {
+    let key = GrantStore.membershipKey(
+      subject: "user:" + membership.user, object: "group:" + membership.group)
+    let after = membership.primary ? "primary" : "member"
+    return (store.byMembership[key] ?? []).filter { store[$0]?.items.first?.after == after }
+  }
+
+  private func endMembership(_ membership: Membership) {
+    for id in standing(membership) where !running.contains(id) {
+      endItem(ItemReference(grant: id, index: 0), by: .removed)
+    }
+  }
+}

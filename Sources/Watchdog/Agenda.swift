@@ -1,0 +1,63 @@
+/// What is to be done at a moment of CLOCK_BOOTTIME.
+enum AgendaEntry: Hashable {
+  /// The act of this grant may have had its last item.
+  case closeAct(String)
+  /// The alert for this grant's detection leaves.
+  case detectionAlert(String)
+  case warning(String)
+  case deadline(String)
+  case retryRevocation(String)
+  /// A held-back revocation may go on.
+  case revocationQueue
+  case adviceEnd(String)
+  /// A mark in the ledger, so that a reboot gives nobody more time than is left.
+  case mark
+  case canary
+  /// A full look at the state, whether or not anything was reported.
+  case slowLook
+  case saveBaseline
+  case serviceWatchdog
+}
+
+/// The engine's appointments, soonest first. An entry may be stale when it comes up; whoever takes
+/// it looks at the state before acting.
+struct Agenda {
+  private var heap: [(up: Int64, entry: AgendaEntry)] = []
+
+  /// When the soonest entry is due, in microseconds of CLOCK_BOOTTIME.
+  var soonest: Int64? { heap.first?.up }
+
+  var count: Int { heap.count }
+
+  mutating func add(_ entry: AgendaEntry, at up: Int64) {
+    heap.append((up, entry))
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard heap[child].up < heap[parent].up else { break }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  /// The soonest entry that is due at `up`, taken out; nil when none is.
+  mutating func takeDue(at up: Int64) -> AgendaEntry? {
+    guard let first = heap.first, first.up <= up else { return nil }
+    let last = heap.removeLast()
+    if !heap.isEmpty {
+      heap[0] = last
+      var parent = 0
+      while true {
+        var smallest = parent
+        for child in [2 * parent + 1, 2 * parent + 2]
+        where child < heap.count && heap[child].up < heap[smallest].up {
+          smallest = child
+        }
+        if smallest == parent { break }
+        heap.swapAt(parent, smallest)
+        parent = smallest
+      }
+    }
+    return first.entry
+  }
+}

@@ -1,0 +1,129 @@
+import ByteText
+import Grants
+import LinuxKit
+
+extension Engine {
+  /// Says what happened: in the ledger, in the journal and, where a rule or the mode asks for it, to
+  /// the outbox.
+  func announce(
+    _ type: String, grant id: String? = nil, severity: Severity? = nil, wantsCode: Bool = false,
+    subject: String? = nil, _ text: String
+  ) {
+    afterGrantsWritten { [self] in
+      let grant = id.flatMap { store[$0] }
+      let severity = severity ?? grant?.severity ?? .medium
+      let leaves =
+        configuration.mode != .observe && !configuration.webhooks.isEmpty
+        && (grant == nil || grant?.rule != nil)
+      let isAlertOfDetection = type == "grant.detected"
+      let stamp = now.wall
+      let sequence = record(
+        isAlertOfDetection ? "alert.detected" : type, grant: id, text: text, essential: true
+      ) { writer in
+        if leaves {
+          writer.key("outbox")
+          writer.beginObject()
+          writer.member("type", type)
+          writer.member("severity", severity.rawValue)
+          writer.member("subject", subject ?? id)
+          writer.member("code", wantsCode)
+          writer.endObject()
+        }
+      }
+      if leaves {
+        outbox.add(
+          OutboxEvent(
+            sequence: sequence, type: type, time: stamp, severity: severity,
+            subject: subject ?? id, text: text, wantsCode: wantsCode))
+      }
+      afterCommit { [self] in
+        sendToJournal(type, text, severity: severity, grant: id.flatMap { store[$0] })
+      }
+    }
+  }
+
+  /// The one alert for a grant's detection: when its act closes, at the latest after two seconds.
+  func detectionAlert(_ id: String) {
+    guard let grant = store[id], !grant.alerted, !grant.standing else { return }
+    closeActIfOver(id)
+    update(id) { $0.alerted = true }
+    guard let grant = store[id] else { return }
+    announce(
+      "grant.detected", grant: id, wantsCode: grant.state == .active, detectionText(grant))
+  }
+
+  /// Who gave whom what, in one line.
+  func summary(_ grant: Grant) -> String {
+    let who: String
+    switch grant.provenance {
+    case .agentExecuted: who = grant.agent?.name ?? "an agent"
+    case .agentAdvised:
+      who = "\(person(grant)), on advice of \(grant.agent?.name ?? "an agent"),"
+    default: who = person(grant)
+    }
+    switch grant.kind {
+    case .groupMember:
+      return "\(who) made \(named(grant.subject)) a member of \(named(grant.object))"
+    case .fileMode:
+      let items = grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
+      return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items)"
+    }
+  }
+
+  private func person(_ grant: Grant) -> String {
+    grant.actor.loginUser ?? grant.actor.user ?? "somebody"
+  }
+
+  private func named(_ object: String) -> String {
+    object.hasPrefix("file:")
+      ? String(object.dropFirst(5)) : object.split(separator: ":", maxSplits: 1).last.map(String.init) ?? object
+  }
+
+  func detectionText(_ grant: Grant) -> String {
+    let text = summary(grant)
+    if grant.state == .approved, let approval = grant.approval {
+      return "\(text); approved by \(approval.by) until \(clock(approval.until))"
+    }
+    guard let deadline = grant.deadline else { return "\(text); no deadline" }
+    return willRevoke(grant)
+      ? "\(text); revoked at \(clock(deadline)) unless approved"
+      : "\(text); overdue at \(clock(deadline)) unless approved"
+  }
+
+  /// Hours, minutes and seconds in UTC of a deadline.
+  private func clock(_ deadline: Deadline) -> String {
+    let left = deadline.boot == now.boot ? deadline.left(at: now) : deadline.wall - now.wall
+    return String((now.wall + left).rfc3339.dropFirst(11).prefix(8)) + " UTC"
+  }
+
+  private func sendToJournal(_ type: String, _ text: String, severity: Severity, grant: Grant?) {
+    let priority =
+      switch severity {
+      case .critical: 2
+      case .high: 3
+      case .medium: 4
+      case .low: 5
+      }
+    var fields: [(String, String)] = [
+      ("MESSAGE", text), ("MESSAGE_ID", JournalCatalog.messageID(of: type)),
+      ("PRIORITY", String(priority)), ("SYSLOG_IDENTIFIER", "grantwatchd"),
+      ("GRANTWATCH_EVENT", type), ("GRANTWATCH_SEVERITY", severity.rawValue),
+      ("GRANTWATCH_LEDGER_HEAD", ledger.head),
+    ]
+    if let grant {
+      fields += [
+        ("GRANTWATCH_GRANT", grant.id), ("GRANTWATCH_INCIDENT", grant.incident),
+        ("GRANTWATCH_KIND", grant.kind.rawValue), ("GRANTWATCH_SUBJECT", grant.subject),
+        ("GRANTWATCH_OBJECT", grant.object), ("GRANTWATCH_RIGHT", grant.right),
+        ("GRANTWATCH_STATE", grant.state.rawValue),
+        ("GRANTWATCH_PROVENANCE", grant.provenance.rawValue),
+        ("GRANTWATCH_CONFIDENCE", grant.confidence.rawValue),
+      ]
+      if let agent = grant.agent { fields.append(("GRANTWATCH_AGENT", agent.name)) }
+      var writer = JSONWriter(reserving: 1024)
+      grant.write(to: &writer, at: now, withItems: false)
+      fields.append(("GRANTWATCH_JSON", String(decoding: writer.bytes, as: UTF8.self)))
+    }
+    JournalSend.send(fields)
+  }
+}

@@ -1,0 +1,321 @@
+import ByteText
+import Grants
+import LinuxKit
+import Provenance
+
+/// A request to approve, as it came over the socket.
+struct ApprovalRequest {
+  var span: TimeSpan?
+  var reason: String
+  var code: String?
+  var pid: Int32
+  var uid: UInt32
+}
+
+/// What came of a request for one id.
+struct RequestResult {
+  var id: String
+  var done: Bool
+  var result: String
+  /// `ok`, `dry-run`, `refused`, `failed`, `not-found`, `ambiguous`.
+  var status: String
+}
+
+extension Engine {
+  /// Law 4, and what DESIGN §7 asks of an approver. Returns why the caller may not, or who it is.
+  private func approver(
+    _ request: ApprovalRequest
+  ) -> Result<(check: CallerCheck, name: String), Refusal> {
+    let check = processes.checkCaller(pid: request.pid, uid: request.uid)
+    guard check.ok else { return .failure(Refusal(check.reason)) }
+    let name = hostAccounts.userName(request.uid) ?? String(request.uid)
+    guard isApprover(name) else {
+      return .failure(
+        Refusal("\(name) is no approver; [Approval] Approvers= names \(configuration.approvers.joined(separator: " "))"))
+    }
+    guard !trimmed(request.reason).isEmpty else { return .failure(Refusal("no reason given")) }
+    if let span = request.span, span > configuration.maxApproval {
+      return .failure(
+        Refusal("\(span.text) is longer than MaxApproval=\(configuration.maxApproval.text)"))
+    }
+    if let span = request.span, span <= .zero {
+      return .failure(Refusal("an approval must last longer than nothing"))
+    }
+    return .success((check, name))
+  }
+
+  struct Refusal: Error {
+    var reason: String
+    init(_ reason: String) { self.reason = reason }
+  }
+
+  /// True when `Approvers=` names the host's account `name` or a group of it.
+  func isApprover(_ name: String) -> Bool {
+    configuration.approvers.contains { entry in
+      entry.hasPrefix("%")
+        ? hostAccounts.members(ofGroup: String(entry.dropFirst())).contains(name) : entry == name
+    }
+  }
+
+  /// Approves each grant, incident or advice that `ids` names.
+  func approve(_ ids: [String], _ request: ApprovalRequest) -> [RequestResult] {
+    let who = approver(request)
+    return ids.flatMap { text in
+      targets(text).map { target -> RequestResult in
+        switch target {
+        case .none(let matches): missing(text, matches)
+        case .grant(let id): approveGrant(id, request, who)
+        case .advice(let id): approveAdvice(id, request, who)
+        }
+      }
+    }
+  }
+
+  private func approveGrant(
+    _ id: String, _ request: ApprovalRequest,
+    _ who: Result<(check: CallerCheck, name: String), Refusal>
+  ) -> RequestResult {
+    guard let grant = store[id] else { return missing(id, []) }
+    let check: CallerCheck
+    let name: String
+    switch who {
+    case .failure(let refusal): return refuse(id, grant: id, request, refusal.reason)
+    case .success(let approver): (check, name) = approver
+    }
+    guard GrantStore.stands(grant) else {
+      return RequestResult(
+        id: id, done: false, result: "refused: it is \(grant.state.rawValue)", status: "refused")
+    }
+    guard !grant.standing else {
+      return RequestResult(
+        id: id, done: false, result: "refused: it is standing and has no deadline",
+        status: "refused")
+    }
+    if !configuration.selfApproval, isMaker(check, of: grant) {
+      return refuse(id, grant: id, request, "\(name) made this change; somebody else must approve")
+    }
+    if let reason = unproven(request, target: id) { return refuse(id, grant: id, request, reason) }
+    let approval = makeApproval(request, check, name)
+    codes.void(id)
+    record("code.used", grant: id) { $0.member("target", id) }
+    closeAct(id)
+    revocations.remove(id)
+    update(id) {
+      $0.approval = approval
+      $0.state = .approved
+      $0.overdueAlerted = false
+    }
+    agenda.add(.deadline(id), at: approval.until.up)
+    announce(
+      "approval.given", grant: id,
+      "\(name) approved until \(approval.until.wall.rfc3339): \(summary(grant)): \(escaped(Array(request.reason.utf8)))"
+    )
+    return RequestResult(
+      id: id, done: true, result: "approved until \(approval.until.wall.rfc3339)", status: "ok")
+  }
+
+  private func makeApproval(
+    _ request: ApprovalRequest, _ check: CallerCheck, _ name: String
+  ) -> Approval {
+    let until = Deadline(request.span ?? configuration.maxApproval, after: now)
+    return Approval(
+      by: name, byUID: request.uid, byLoginUID: check.loginUID, time: now.wall, until: until,
+      reason: escaped(Array(request.reason.utf8).prefix(1024)),
+      proof: configuration.authenticate == .code ? "code" : "none")
+  }
+
+  /// True when the caller is who made the change: by login uid, else by uid.
+  private func isMaker(_ check: CallerCheck, of grant: Grant) -> Bool {
+    guard let maker = grant.actor.loginUID ?? grant.actor.uid else { return false }
+    return maker == (check.loginUID ?? check.uid)
+  }
+
+  /// Why the proof of presence that `Authenticate=` asks for is missing; nil when it is there.
+  private func unproven(_ request: ApprovalRequest, target: String) -> String? {
+    switch configuration.authenticate {
+    case .no: return nil
+    case .polkit, .both:
+      return "Authenticate=\(configuration.authenticate.rawValue): polkit is not available in this version; use code"
+    case .code:
+      guard let code = request.code else {
+        return configuration.webhooks.isEmpty
+          ? "a code is needed and no webhook is configured that could bring one"
+          : "a code is needed: it came with the alert; give it as --code"
+      }
+      let outcome = codes.check(code, for: target)
+      if case .wrong = outcome { recordCode(target) }
+      switch outcome {
+      case .right: return nil
+      case .wrong(let left):
+        return left > 0 ? "wrong code; \(left) tries left" : "wrong code; it is void now"
+      case .none: return "no code is valid for it: used, void, or not delivered yet"
+      }
+    }
+  }
+
+  /// Keeps a code's hash and its wrong tries.
+  func recordCode(_ target: String) {
+    guard let kept = codes.kept[target] else { return }
+    record("code.issued", essential: true) { writer in
+      writer.member("target", target)
+      writer.member("salt", hexadecimal(kept.salt))
+      writer.member("hash", hexadecimal(kept.hash))
+      writer.member("wrong", kept.wrongTries)
+    }
+  }
+
+  private func refuse(
+    _ id: String, grant: String?, _ request: ApprovalRequest, _ reason: String
+  ) -> RequestResult {
+    let who = hostAccounts.userName(request.uid) ?? String(request.uid)
+    announce(
+      "approval.refused", grant: grant, severity: .high, subject: id,
+      "\(who) (pid \(request.pid)) tried to approve \(id) and was refused: \(reason)")
+    return RequestResult(id: id, done: false, result: "refused: \(reason)", status: "refused")
+  }
+
+  // MARK: Advice
+
+  private func approveAdvice(
+    _ id: String, _ request: ApprovalRequest,
+    _ who: Result<(check: CallerCheck, name: String), Refusal>
+  ) -> RequestResult {
+    guard let entry = advice.all[id] else { return missing(id, []) }
+    let check: CallerCheck
+    let name: String
+    switch who {
+    case .failure(let refusal): return refuse(id, grant: nil, request, refusal.reason)
+    case .success(let approver): (check, name) = approver
+    }
+    guard entry.until.left(at: now) > .zero else {
+      return RequestResult(
+        id: id, done: false, result: "refused: the advice has ended", status: "refused")
+    }
+    if !configuration.selfApproval, entry.submittedBy == check.uid, entry.submittedBy != 0 {
+      return refuse(id, grant: nil, request, "\(name) submitted this advice; somebody else must approve")
+    }
+    if let reason = unproven(request, target: id) {
+      return refuse(id, grant: nil, request, reason)
+    }
+    let approval = makeApproval(request, check, name)
+    codes.void(id)
+    record("code.used") { $0.member("target", id) }
+    advice.change(id) { $0.approval = approval }
+    recordAdvice(id, type: "advice.changed", text: "approved")
+    announce(
+      "approval.given", subject: id,
+      "\(name) approved advice \(id) of \(entry.agent) until \(approval.until.wall.rfc3339)")
+    return RequestResult(
+      id: id, done: true, result: "approved until \(approval.until.wall.rfc3339)", status: "ok")
+  }
+
+  /// A grant that lies wholly within an approved advice is approved with it, unless the approver
+  /// made it.
+  func applyAdviceApproval(_ id: String) {
+    guard let grant = store[id], grant.state == .active, grant.approval == nil,
+      grant.confidence != .weak, let adviceID = grant.advice,
+      let approval = advice.all[adviceID]?.approval, approval.until.left(at: now) > .zero
+    else { return }
+    let maker = grant.actor.loginUID ?? grant.actor.uid
+    if !configuration.selfApproval, maker == approval.byLoginUID ?? approval.byUID { return }
+    store.change(id) {
+      $0.approval = approval
+      $0.state = .approved
+      $0.because.append("advice \(adviceID) was approved by \(approval.by) beforehand")
+    }
+    acts.close(id)
+    store.change(id) { $0.open = false }
+    agenda.add(.deadline(id), at: approval.until.up)
+  }
+
+  // MARK: Revocation on request
+
+  /// Takes back what `ids` names, or says what would be done.
+  func revoke(_ ids: [String], dryRun: Bool, pid: Int32, uid: UInt32) -> [RequestResult] {
+    let name = hostAccounts.userName(uid) ?? String(uid)
+    let allowed = uid == 0 || isApprover(name)
+    return ids.flatMap { text in
+      targets(text).map { target -> RequestResult in
+        guard case .grant(let id) = target, let grant = store[id] else {
+          if case .none(let matches) = target { return missing(text, matches) }
+          return RequestResult(
+            id: text, done: false, result: "refused: an advice cannot be taken back",
+            status: "refused")
+        }
+        guard allowed else {
+          return RequestResult(
+            id: id, done: false, result: "refused: \(name) is neither root nor an approver",
+            status: "refused")
+        }
+        guard GrantStore.stands(grant) else {
+          return RequestResult(
+            id: id, done: false, result: "refused: it is \(grant.state.rawValue)",
+            status: "refused")
+        }
+        if dryRun {
+          return RequestResult(id: id, done: false, result: plan(grant), status: "dry-run")
+        }
+        record("revocation.asked", grant: id, text: "\(name) (pid \(pid)) asked for it")
+        revokeNow(id)
+        return RequestResult(id: id, done: true, result: "", status: "ok")
+      }
+    }
+  }
+
+  /// What a revocation would do, in one line.
+  private func plan(_ grant: Grant) -> String {
+    switch grant.kind {
+    case .groupMember:
+      return membership(of: grant).map(groupMembers.plan) ?? "nothing: its record cannot be read"
+    case .fileMode:
+      var counts = (restore: 0, gone: 0, drifted: 0, failing: 0)
+      var example: String?
+      for item in grant.items where item.state == .active || item.state == .revokeFailed {
+        switch restore(item, of: grant, dryRun: true) {
+        case .restored(let mode):
+          counts.restore += 1
+          if example == nil { example = "\(item.object.dropFirst(5)) to \(octal(mode))" }
+        case .alreadyGone: counts.gone += 1
+        case .drifted: counts.drifted += 1
+        case .failed: counts.failing += 1
+        }
+      }
+      var parts = ["would restore \(counts.restore) of \(grant.items.count) items"]
+      if let example { parts.append("such as \(example)") }
+      if counts.gone > 0 { parts.append("\(counts.gone) are gone already") }
+      if counts.drifted > 0 { parts.append("\(counts.drifted) are not the same objects any more") }
+      if counts.failing > 0 { parts.append("\(counts.failing) cannot be looked at") }
+      return parts.joined(separator: ", ")
+    }
+  }
+
+  // MARK: Names
+
+  enum Target {
+    case grant(String)
+    case advice(String)
+    case none(matches: [String])
+  }
+
+  /// What an id, or its beginning, stands for: one grant, one advice, or the grants of an incident.
+  func targets(_ text: String) -> [Target] {
+    if text.hasPrefix("i-") {
+      let ids = store.grants(ofIncident: text).filter { store[$0].map(GrantStore.stands) == true }
+      return ids.isEmpty ? [.none(matches: [])] : ids.map { .grant($0) }
+    }
+    if text.hasPrefix("a-") {
+      let found = advice.ids(beginningWith: text)
+      return found.count == 1 ? [.advice(found[0])] : [.none(matches: found)]
+    }
+    let found = store.ids(beginningWith: text)
+    return found.count == 1 ? [.grant(found[0])] : [.none(matches: found)]
+  }
+
+  func missing(_ text: String, _ matches: [String]) -> RequestResult {
+    matches.isEmpty
+      ? RequestResult(id: text, done: false, result: "no such id", status: "not-found")
+      : RequestResult(
+        id: text, done: false, result: "several match: \(matches.joined(separator: " "))",
+        status: "ambiguous")
+  }
+}

@@ -1,0 +1,123 @@
+import ByteText
+import Grants
+
+extension Engine {
+  /// How often a mark of both clocks goes into the ledger while a deadline runs.
+  static let markEvery: Int64 = 60_000_000
+
+  /// Sets the timer to the soonest appointment.
+  func armTimer() {
+    if let soonest = agenda.soonest { timer?.set(up: soonest) } else { timer?.cancel() }
+  }
+
+  /// Does what is due.
+  func timerFired() {
+    turn {
+      let up = now.up
+      while let entry = agenda.takeDue(at: up) { attend(entry) }
+    }
+  }
+
+  private func attend(_ entry: AgendaEntry) {
+    switch entry {
+    case .closeAct(let id): closeActIfOver(id)
+    case .detectionAlert(let id): detectionAlert(id)
+    case .warning(let id): warn(id)
+    case .deadline(let id): deadlinePassed(id)
+    case .retryRevocation(let id): retry(id)
+    case .revocationQueue: startRevocations()
+    case .adviceEnd(let id): advice.end(id)
+    case .mark: mark()
+    case .canary: lookAtProcessHealth()
+    case .slowLook: slowLook()
+    case .saveBaseline: saveBaseline()
+    case .serviceWatchdog: pingServiceWatchdog()
+    }
+  }
+
+  private func mark() {
+    let runs = store.order.contains { id in
+      store[id].map { GrantStore.stands($0) && effectiveDeadline($0) != nil } == true
+    }
+    if runs { record("clock.mark") }
+    if wantsSnapshot { writeSnapshot() }
+    agenda.add(.mark, at: now.up + Self.markEvery)
+  }
+
+  /// When the grant falls due: the end of its approval, else its own deadline.
+  func effectiveDeadline(_ grant: Grant) -> Deadline? {
+    switch grant.state {
+    case .approved: grant.approval?.until
+    case .active: grant.deadline
+    default: nil
+    }
+  }
+
+  private func warn(_ id: String) {
+    guard let grant = store[id], grant.state == .active, !grant.warned,
+      let deadline = grant.deadline
+    else { return }
+    let left = deadline.left(at: now)
+    guard left > .zero else { return }
+    update(id) { $0.warned = true }
+    announce(
+      "grant.warning", grant: id, wantsCode: true,
+      "\(summary(grant)): \(left.text) left; then it is \(willRevoke(grant) ? "taken back" : "reported as overdue")")
+  }
+
+  func willRevoke(_ grant: Grant) -> Bool { configuration.verdict(for: grant).willRevoke }
+
+  private func deadlinePassed(_ id: String) {
+    guard let grant = store[id], let deadline = effectiveDeadline(grant) else { return }
+    guard deadline.left(at: now) <= .zero else {
+      agenda.add(.deadline(id), at: deadline.up)
+      return
+    }
+    if grant.state == .approved {
+      update(id) { $0.state = .active }
+      record("grant.changed", grant: id, text: "its approval ended")
+    }
+    expire(id)
+  }
+
+  /// The deadline of an unapproved grant has passed: take it back, or say so once.
+  func expire(_ id: String) {
+    guard let grant = store[id], grant.state == .active else { return }
+    let verdict = configuration.verdict(for: grant)
+    guard verdict.ttl != nil else { return }
+    if verdict.willRevoke {
+      if let obstacle = guardRail(grant) {
+        overdue(grant, "not taken back by itself: \(obstacle)")
+      } else {
+        queueRevocation(id)
+      }
+    } else {
+      overdue(grant, verdict.reasons.last ?? "the rule only alerts")
+    }
+  }
+
+  private func overdue(_ grant: Grant, _ reason: String) {
+    guard !grant.overdueAlerted else { return }
+    update(grant.id) {
+      $0.overdueAlerted = true
+      $0.because.append(reason)
+    }
+    announce(
+      "grant.expired", grant: grant.id, wantsCode: true,
+      "\(summary(grant)): its time is over and it is still there; \(reason)")
+  }
+
+  /// Why law 9 forbids to take this grant back without a human; nil when it does not.
+  private func guardRail(_ grant: Grant) -> String? {
+    if grant.confidence == .weak { return "the confidence is weak" }
+    if grant.fromPackageManager { return "a package manager did it" }
+    if grant.kind == .groupMember, !grant.otherWaysIn.isEmpty,
+      let membership = membership(of: grant),
+      groupMembers.givesRoot(group: membership.group),
+      groupMembers.waysIn(excluding: membership).isEmpty
+    {
+      return "it is the last way in for root"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,247 @@
+package import Dispatch
+
+import ByteText
+package import Grants
+import Kinds
+import Ledger
+import LinuxKit
+import Control
+import Provenance
+import Sources
+
+/// The one owner of all state: signals and state come in, records and effects go out.
+///
+/// Every entry runs as a turn on `queue`: it changes state, appends to the ledger, and leaves its
+/// effects to the end of the turn, when all that was appended is durable (law 2).
+package final class Engine: @unchecked Sendable {
+  // Everything below is confined to `queue`.
+
+  package let queue = DispatchQueue(label: "grantwatch.engine")
+  let settings: EngineSettings
+  var configuration: Configuration
+  let ledger: Ledger
+  let store = GrantStore()
+  var agenda = Agenda()
+  var acts = OpenActs()
+  var incidents = Incidents()
+  var outbox = Outbox()
+  var codes = ApprovalCodes()
+  var advice = AdviceBook()
+  var revocations = RevocationQueue()
+  var running: Set<String> = []
+
+  let processes: ProcessTable
+  let fileModes: FileModes
+  let groupMembers: GroupMembers
+  var groupState: GroupState?
+  var fileWatch: FileWatch?
+  var journal: JournalSource?
+  var control: ControlServer?
+  var timer: BootTimer?
+  var readSources: [any DispatchSourceRead] = []
+  var outboxStreams: [OutboxStream] = []
+  var logStreams: [LogStream] = []
+
+  /// Names of the host's accounts, and below them of the tree's.
+  let hostAccounts: HostAccounts
+  /// Held as long as the engine lives: nobody else uses the state directory.
+  let lock: StateLock
+  /// Reads the whole ledger without holding up the engine.
+  let verificationQueue = DispatchQueue(label: "grantwatch.verification", qos: .utility)
+  let ownPid = OwnProcess.pid
+  var isFirstStart = true
+  var journalCursor: String?
+  /// The last moment at which the state on disk and ours were known to agree.
+  var lastLook: Moment
+  var revokeCalls: [RevokeCall] = []
+
+  let startedAt: Moment
+  var problems = Problems()
+  var lostFileEvents = 0
+  var journalSendFailed = false
+  /// Pids whose changes became grants a short while ago, for evidence that comes late.
+  var recentPids = RecentPids()
+
+  private var depth = 0
+  private var effects: [() -> Void] = []
+  private var announcements: [() -> Void] = []
+  private var dirty: [String: DirtyGrant] = [:]
+  private var dirtyOrder: [String] = []
+  private var recordsSinceSnapshot = 0
+  private var settling = false
+
+  /// What changed in a grant within this turn.
+  private struct DirtyGrant {
+    var isNew: Bool
+    var firstNewItem: Int
+    var changedItems: Set<Int> = []
+  }
+
+  init(
+    settings: EngineSettings, configuration: Configuration, ledger: Ledger, lock: StateLock,
+    accounts: HostAccounts, processes: ProcessTable, fileModes: FileModes,
+    groupMembers: GroupMembers
+  ) {
+    self.settings = settings
+    self.configuration = configuration
+    self.ledger = ledger
+    self.processes = processes
+    self.fileModes = fileModes
+    self.groupMembers = groupMembers
+    self.lock = lock
+    hostAccounts = accounts
+    startedAt = settings.now()
+    lastLook = startedAt
+  }
+
+  var now: Moment { settings.now() }
+
+  // MARK: Turns
+
+  /// Runs `body` as one turn, or as part of the turn that is under way.
+  @discardableResult
+  func turn<Result>(_ body: () -> Result) -> Result {
+    dispatchPrecondition(condition: .onQueue(queue))
+    depth += 1
+    let result = body()
+    depth -= 1
+    if depth == 0 { settle() }
+    return result
+  }
+
+  /// Leaves `effect` to the end of the turn, when the ledger has everything.
+  func afterCommit(_ effect: @escaping () -> Void) { effects.append(effect) }
+
+  /// Leaves `announcement` until this turn's grants are written, so that the log tells of a grant
+  /// before it tells what followed from it.
+  func afterGrantsWritten(_ announcement: @escaping () -> Void) {
+    announcements.append(announcement)
+  }
+
+  private func settle() {
+    guard !settling else { return }
+    settling = true
+    repeat {
+      writeDirtyGrants()
+      let said = announcements
+      announcements = []
+      for announcement in said { announcement() }
+      writeDirtyGrants()
+      commit()
+      let batch = effects
+      effects = []
+      for effect in batch { effect() }
+    } while !effects.isEmpty || !dirty.isEmpty || !announcements.isEmpty
+      || (ledger.pendingBytes > 0 && !problems.ledgerStuck)
+    settling = false
+    pushStreams()
+    armTimer()
+  }
+
+  private func commit() {
+    do {
+      try ledger.commit()
+      if ledger.isDiskFull {
+        problems.set(
+          .diskFull,
+          "ledger: \(settings.stateDirectory): no space left; grants are still watched and revoked,"
+            + " \(ledger.unwritten) records wait: make room")
+      } else {
+        problems.clear(.diskFull)
+      }
+      problems.clear(.ledger)
+    } catch {
+      if problems.set(.ledger, "\(error)") { settings.log("\(error)") }
+    }
+  }
+
+  // MARK: Records
+
+  /// Appends an event to the ledger; `log` shows it. Returns its sequence.
+  @discardableResult
+  func record(
+    _ type: String, grant: String? = nil, text: String = "", essential: Bool = false,
+    _ data: (inout JSONWriter) -> Void = { _ in }
+  ) -> Int64 {
+    recordsSinceSnapshot += 1
+    return ledger.append(type: type, grant: grant, text: text, essential: essential, data)
+  }
+
+  /// Changes a grant; the change is in the ledger before this turn's effects.
+  func update(_ id: String, items changed: some Sequence<Int> = [], _ body: (inout Grant) -> Void) {
+    guard let before = store[id]?.items.count else { return }
+    store.change(id, body)
+    note(id, isNew: false, firstNewItem: before, changed: changed)
+  }
+
+  /// Takes in a new grant.
+  func insert(_ grant: Grant) {
+    store.insert(grant)
+    note(grant.id, isNew: true, firstNewItem: 0, changed: [])
+  }
+
+  private func note(
+    _ id: String, isNew: Bool, firstNewItem: Int, changed: some Sequence<Int>
+  ) {
+    if dirty[id] == nil {
+      dirty[id] = DirtyGrant(isNew: isNew, firstNewItem: firstNewItem)
+      dirtyOrder.append(id)
+    }
+    for index in changed { dirty[id]?.changedItems.insert(index) }
+  }
+
+  /// Items that one line of the ledger takes, so that it stays below its limit.
+  static let itemsPerRecord = 400
+
+  private func writeDirtyGrants() {
+    while !dirtyOrder.isEmpty {
+      let ids = dirtyOrder
+      dirtyOrder = []
+      for id in ids {
+        guard let note = dirty.removeValue(forKey: id) else { continue }
+        if note.isNew || store[id].map({ note.firstNewItem < $0.items.count }) == true {
+          judge(id)
+        }
+        guard let grant = store[id] else { continue }
+        write(grant, note)
+      }
+    }
+  }
+
+  private func write(_ grant: Grant, _ note: DirtyGrant) {
+    let newItems = note.firstNewItem..<grant.items.count
+    let changed = note.changedItems.filter { $0 < note.firstNewItem }.sorted()
+    var itemStart = newItems.lowerBound
+    var changedStart = 0
+    var first = true
+    repeat {
+      let itemEnd = min(itemStart + Self.itemsPerRecord, newItems.upperBound)
+      let changedEnd = min(
+        changedStart + Self.itemsPerRecord - (itemEnd - itemStart), changed.count)
+      let type = first ? (note.isNew ? "grant.detected" : "grant.changed") : "grant.items"
+      record(
+        type, grant: grant.id, text: first && note.isNew ? detectionText(grant) : "",
+        essential: true
+      ) { writer in
+        writer.key("grant")
+        if first {
+          grant.writeRecord(to: &writer, withItems: false)
+        } else {
+          writer.beginObject()
+          writer.member("id", grant.id)
+          writer.endObject()
+        }
+        GrantRecord.write(grant, newItems: itemStart..<itemEnd, to: &writer)
+        GrantRecord.write(grant, changedItems: changed[changedStart..<changedEnd], to: &writer)
+      }
+      first = false
+      itemStart = itemEnd
+      changedStart = changedEnd
+    } while itemStart < newItems.upperBound || changedStart < changed.count
+  }
+
+  /// True when a snapshot is worth its writing.
+  var wantsSnapshot: Bool { recordsSinceSnapshot > 50_000 }
+
+  func didSnapshot() { recordsSinceSnapshot = 0 }
+}

@@ -1,0 +1,216 @@
+import ByteText
+import Grants
+import Kinds
+import LinuxKit
+import Provenance
+import Sources
+
+extension Engine {
+  /// Reads what the kernel has to tell, in the one order that is causally safe: the file events into
+  /// a buffer, then all process events, then who did what.
+  func readKernelEvents() {
+    turn {
+      guard let fileWatch else { return }
+      for _ in 0..<16 {
+        do {
+          guard try fileWatch.read() else { break }
+        } catch {
+          if problems.set(.fanotify, "\(error)") { settings.log("\(error)") }
+          break
+        }
+        processes.drain()
+        var batch = SignalBatch(now: now)
+        fileWatch.signals { signal in take(signal, &batch) }
+        if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
+      }
+      if fileWatch.overflows > lostFileEvents {
+        lostFileEvents = fileWatch.overflows
+        let from = lastLook
+        fileGap("the kernel's queue of file events overflowed", from: from)
+      }
+      lastLook = now
+      takeProcessGaps()
+    }
+  }
+
+  private func take(_ signal: FileSignal, _ batch: inout SignalBatch) {
+    if signal.pid == ownPid { return observeOwn(signal) }
+    if groupMembers.watchedFiles.contains(signal.path) {
+      batch.accountsTouched = true
+      if !batch.accountPids.contains(where: { $0.pid == signal.pid }) {
+        batch.accountPids.append((signal.pid, signal.alive))
+      }
+    }
+    fileModes.observe(signal) { observation in
+      take(observation, signal, &batch)
+    }
+  }
+
+  /// Our own work needs no attribution; the baseline must know it all the same.
+  private func observeOwn(_ signal: FileSignal) { fileModes.observe(signal) { _ in } }
+
+  private func take(
+    _ observation: FileObservation, _ signal: FileSignal, _ batch: inout SignalBatch
+  ) {
+    shrink(observation)
+    guard !observation.gain.isEmpty else { return }
+    let attribution = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
+    let verb = signal.changes.contains(.attributes) ? "changed attributes of" : "made or moved"
+    add(
+      observation, attribution, at: batch.now, earliest: nil,
+      evidence: Evidence(
+        time: batch.now.wall, source: "fanotify",
+        text: "pid \(signal.pid) \(verb) \(escaped(observation.path))"))
+  }
+
+  /// Puts one widened file into the act it belongs to, or begins a new one.
+  func add(
+    _ observation: FileObservation, _ attribution: Attribution, at now: Moment,
+    earliest: Timestamp?, evidence: @autoclosure () -> Evidence
+  ) {
+    let object = "file:" + escaped(observation.path)
+    let item = GrantItem(
+      object: object, before: observation.before.map(octal), after: octal(observation.after),
+      identity: observation.identity)
+    let everyone = observation.gain.widensOthers
+    let subject =
+      everyone ? "everyone" : "group:" + (groupMembers.groupName(observation.group))
+    let key = ActKey(process: attribution.process, kind: .fileMode, detail: nil)
+    let open = acts.open(key, at: now.up)
+    let joined =
+      open.first { store[$0.grant]?.subject == subject }
+      ?? open.first { everyone || store[$0.grant]?.subject == "everyone" }
+    if let joined {
+      acts.touch(joined.grant, at: now.up)
+      update(joined.grant) { grant in
+        grant.items.append(item)
+        if everyone { grant.subject = "everyone" }
+        grant.object = commonRoot(grant.object, object)
+        grant.right = union(grant.right, observation.gain.rights)
+      }
+      return
+    }
+    var grant = newGrant(
+      .fileMode, subject: subject, object: object, right: observation.gain.rights.text,
+      attribution, at: now)
+    grant.items = [item]
+    grant.earliest = earliest
+    grant.evidence.insert(evidence(), at: 0)
+    if earliest != nil, let earliest, observation.changed > earliest, observation.changed < now.wall {
+      // While nobody looked, the inode's change time is the best witness of when.
+      grant.grantedUp -= (now.wall - observation.changed).microseconds
+      grant.grantedAt = observation.changed
+    }
+    begin(grant, key, attribution, at: now)
+  }
+
+  /// Another's narrowing of a file ends the items that gave what is gone, or makes them smaller.
+  func shrink(_ observation: FileObservation) {
+    let key = FileKey(observation.identity)
+    guard let references = store.itemsByFile[key] else { return }
+    for reference in references {
+      guard let grant = store[reference.grant], !running.contains(grant.id),
+        grant.items.indices.contains(reference.index)
+      else { continue }
+      let item = grant.items[reference.index]
+      guard item.state == .active || item.state == .revokeFailed,
+        let after = item.after.flatMap(mode)
+      else { continue }
+      let before = item.before.flatMap(mode)
+      let gain = ModeGain(
+        before: before, after: after, isDirectory: observation.isDirectory)
+      let left = gain.bits & observation.after
+      let stickyStillTaken = gain.stickyTaken && observation.after & 0o1000 == 0
+      if left == gain.bits, stickyStillTaken == gain.stickyTaken { continue }
+      if left == 0, !stickyStillTaken {
+        endItem(reference, by: .removed)
+      } else {
+        var rest = (after & ~gain.bits) | left
+        if gain.stickyTaken, !stickyStillTaken { rest |= 0o1000 }
+        update(grant.id, items: [reference.index]) {
+          $0.items[reference.index].after = octal(rest)
+        }
+      }
+    }
+  }
+
+  /// Ends one item; the grant ends with its last.
+  func endItem(_ reference: ItemReference, by cause: EndedBy) {
+    update(reference.grant, items: [reference.index]) {
+      $0.items[reference.index].state = .ended
+    }
+    if let grant = store[reference.grant], grant.items.allSatisfy({ $0.state == .ended }) {
+      end(grant.id, by: cause)
+    }
+  }
+
+  /// A loss of file events: said, and followed by a full look.
+  func fileGap(_ reason: String, from: Moment) {
+    let now = now
+    gap(source: "fanotify", reason: reason, from: from.wall, to: now.wall)
+    rescanFiles(since: from.wall)
+    var batch = SignalBatch(now: now)
+    lookAtAccounts([], &batch, gap: from.wall)
+  }
+
+  /// Looks at every watched file; what is wider than known is a grant nobody was seen to give.
+  func rescanFiles(since earliest: Timestamp) {
+    let now = now
+    let nobody = Attribution.unseen(reason: "given while nobody could look, at or after \(earliest.rfc3339)")
+    fileModes.rescan { observation in
+      shrink(observation)
+      guard !observation.gain.isEmpty, !isKnown(observation) else { return }
+      add(
+        observation, nobody, at: now, earliest: earliest,
+        evidence: Evidence(
+          time: now.wall, source: "state",
+          text: "\(escaped(observation.path)) is \(octal(observation.after)) now"))
+    }
+  }
+
+  /// True when a grant that stands already tells of this widening.
+  private func isKnown(_ observation: FileObservation) -> Bool {
+    guard let references = store.itemsByFile[FileKey(observation.identity)] else { return false }
+    var covered: UInt16 = 0
+    var sticky = false
+    for reference in references {
+      guard let item = store[reference.grant]?.items[reference.index], item.state != .ended,
+        let after = item.after.flatMap(mode)
+      else { continue }
+      let gain = ModeGain(
+        before: item.before.flatMap(mode), after: after, isDirectory: observation.isDirectory)
+      covered |= gain.bits
+      sticky = sticky || gain.stickyTaken
+    }
+    return observation.gain.bits & ~covered == 0 && (!observation.gain.stickyTaken || sticky)
+  }
+
+  private func union(_ text: String, _ rights: FileRights) -> String {
+    (FileRights(text: text) ?? []).union(rights).text
+  }
+}
+
+/// Four octal digits, as chmod(1) takes them.
+func octal(_ mode: UInt16) -> String {
+  let digits = String(mode & 0o7777, radix: 8)
+  return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
+}
+
+/// The mode that `octal` wrote.
+func mode(_ text: String) -> UInt16? { UInt16(text, radix: 8) }
+
+/// The deepest folder that holds both objects, both named `file:/…`.
+func commonRoot(_ left: String, _ right: String) -> String {
+  if left == right { return left }
+  let leftBytes = Array(left.utf8.dropFirst(5))
+  let rightBytes = Array(right.utf8.dropFirst(5))
+  var slash = 0
+  var at = 0
+  while at < leftBytes.count, at < rightBytes.count, leftBytes[at] == rightBytes[at] {
+    if leftBytes[at] == UInt8(ascii: "/") { slash = at }
+    at += 1
+  }
+  if at == leftBytes.count, rightBytes[at] == UInt8(ascii: "/") { return left }
+  if at == rightBytes.count, leftBytes[at] == UInt8(ascii: "/") { return right }
+  return "file:" + (slash == 0 ? "/" : String(decoding: leftBytes[..<slash], as: UTF8.self))
+}

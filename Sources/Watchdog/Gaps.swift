@@ -1,0 +1,53 @@
+import ByteText
+import Grants
+import Kinds
+import LinuxKit
+import Provenance
+
+extension Engine {
+  /// Puts a loss of events on record (law 5).
+  func gap(source: String, reason: String, from: Timestamp, to: Timestamp) {
+    announce(
+      "source.gap", severity: .medium,
+      "\(source): \(reason); from \(from.rfc3339) to \(to.rfc3339)")
+  }
+
+  /// Takes what the process table says it missed.
+  func takeProcessGaps() {
+    for gap in processes.takeGaps() {
+      announce(
+        gap.tampered ? "source.tampered" : "source.gap", severity: gap.tampered ? .high : .medium,
+        "process-events: \(gap.reason); from \(gap.from.wall.rfc3339) to \(gap.to.wall.rfc3339)")
+    }
+    switch processes.health.state {
+    case "ok": problems.clear(.processEvents)
+    case "unavailable":
+      problems.set(
+        .processEvents,
+        "process-events: not available here (a container?): ancestry comes from /proc alone and"
+          + " confidence is lower")
+    default:
+      problems.set(.processEvents, "process-events: blind; ancestry comes from /proc alone")
+    }
+  }
+
+  /// Lets the process table find out whether it still hears anything.
+  func lookAtProcessHealth() {
+    processes.drain()
+    processes.canary()
+    takeProcessGaps()
+    agenda.add(.canary, at: now.up + 1_000_000)
+  }
+
+  /// How often everything is looked at without being asked to.
+  static let slowLookEvery: Int64 = 3_600_000_000
+
+  func slowLook() {
+    var batch = SignalBatch(now: now)
+    let since = lastLook.wall
+    lookAtAccounts([], &batch, gap: since)
+    rescanFiles(since: since)
+    lastLook = now
+    agenda.add(.slowLook, at: now.up + Self.slowLookEvery)
+  }
+}

@@ -1,0 +1,65 @@
+import ByteText
+import Grants
+
+/// The items of a grant as the ledger keeps them: new ones whole, changed ones by their number.
+enum GrantRecord {
+  static func write(_ grant: Grant, newItems range: Range<Int>, to writer: inout JSONWriter) {
+    guard !range.isEmpty else { return }
+    writer.member("firstItem", range.lowerBound)
+    writer.key("items")
+    writer.beginArray()
+    for index in range { grant.items[index].writeRecord(to: &writer) }
+    writer.endArray()
+  }
+
+  static func write(
+    _ grant: Grant, changedItems indices: ArraySlice<Int>, to writer: inout JSONWriter
+  ) {
+    guard !indices.isEmpty else { return }
+    writer.key("changed")
+    writer.beginArray()
+    for index in indices {
+      let item = grant.items[index]
+      writer.beginArray()
+      writer.value(Int64(index))
+      writer.value(item.state.rawValue)
+      writer.value(item.after)
+      writer.endArray()
+    }
+    writer.endArray()
+  }
+
+  /// Puts a record's grant and items upon what earlier records gave.
+  static func apply(_ data: JSON, to store: GrantStore) {
+    guard let id = data["grant"]["id"].text else { return }
+    if var grant = Grant(record: data["grant"]) {
+      grant.items = store[id]?.items ?? []
+      addItems(data, to: &grant)
+      store.insert(grant)
+    } else if store[id] != nil {
+      store.change(id) { addItems(data, to: &$0) }
+    }
+  }
+
+  private static func addItems(_ data: JSON, to grant: inout Grant) {
+    var position = Int(clamping: data["firstItem"].integer ?? Int64(grant.items.count))
+    for element in data["items"].elements {
+      guard let item = GrantItem(record: element) else { continue }
+      if position < grant.items.count {
+        grant.items[position] = item
+      } else {
+        grant.items.append(item)
+      }
+      position += 1
+    }
+    for element in data["changed"].elements {
+      let parts = element.elements
+      guard parts.count == 3, let index = parts[0].integer.map(Int.init(clamping:)),
+        grant.items.indices.contains(index),
+        let state = parts[1].text.flatMap(ItemState.init(rawValue:))
+      else { continue }
+      grant.items[index].state = state
+      grant.items[index].after = parts[2].text
+    }
+  }
+}

@@ -1,0 +1,131 @@
+package import Grants
+
+/// A file by its number, the key under which its grants are found.
+package struct FileKey: Hashable, Sendable {
+  var device: UInt64
+  var inode: UInt64
+
+  package init(_ identity: FileIdentity) {
+    device = identity.device
+    inode = identity.inode
+  }
+}
+
+/// One item of one grant.
+struct ItemReference: Hashable {
+  var grant: String
+  var index: Int
+}
+
+/// All grants that are known, with the indices to find those that stand. Confined to the engine's
+/// queue.
+final class GrantStore {
+  /// Ended grants that are kept for `list`; older ones are in the ledger only.
+  static let endedLimit = 100_000
+
+  private(set) var all: [String: Grant] = [:]
+  /// Ids, oldest first.
+  private(set) var order: [String] = []
+  /// The items that are not ended, by file.
+  private(set) var itemsByFile: [FileKey: [ItemReference]] = [:]
+  /// The membership grants that are not ended, by `subject object`.
+  private(set) var byMembership: [String: [String]] = [:]
+  private(set) var endedCount = 0
+
+  subscript(id: String) -> Grant? { all[id] }
+
+  static func membershipKey(subject: String, object: String) -> String { "\(subject) \(object)" }
+
+  /// True for grants whose access is still there, or may be.
+  static func stands(_ grant: Grant) -> Bool { grant.state != .ended && grant.state != .drifted }
+
+  func insert(_ grant: Grant) {
+    if all[grant.id] == nil { order.append(grant.id) }
+    if let old = all[grant.id] { unindex(old) }
+    all[grant.id] = grant
+    if grant.state == .ended { endedCount += 1 } else { index(grant, from: 0) }
+  }
+
+  /// Changes a grant in place; the indices follow.
+  func change(_ id: String, _ body: (inout Grant) -> Void) {
+    guard let slot = all.index(forKey: id) else { return }
+    let itemsBefore = all.values[slot].items.count
+    let endedBefore = all.values[slot].state == .ended
+    body(&all.values[slot])
+    let ended = all.values[slot].state == .ended
+    if ended, !endedBefore {
+      endedCount += 1
+      unindex(all.values[slot])
+      trim()
+    } else if !ended {
+      if endedBefore {
+        endedCount -= 1
+        index(all.values[slot], from: 0)
+      } else if all.values[slot].items.count > itemsBefore {
+        index(all.values[slot], from: itemsBefore)
+      }
+    }
+  }
+
+  private func index(_ grant: Grant, from start: Int) {
+    switch grant.kind {
+    case .fileMode:
+      for position in start..<grant.items.count {
+        guard let identity = grant.items[position].identity else { continue }
+        itemsByFile[FileKey(identity), default: []].append(
+          ItemReference(grant: grant.id, index: position))
+      }
+    case .groupMember:
+      guard start == 0 else { return }
+      let key = Self.membershipKey(subject: grant.subject, object: grant.object)
+      if byMembership[key]?.contains(grant.id) != true {
+        byMembership[key, default: []].append(grant.id)
+      }
+    }
+  }
+
+  private func unindex(_ grant: Grant) {
+    switch grant.kind {
+    case .fileMode:
+      for item in grant.items {
+        guard let identity = item.identity else { continue }
+        let key = FileKey(identity)
+        itemsByFile[key]?.removeAll { $0.grant == grant.id }
+        if itemsByFile[key]?.isEmpty == true { itemsByFile[key] = nil }
+      }
+    case .groupMember:
+      let key = Self.membershipKey(subject: grant.subject, object: grant.object)
+      byMembership[key]?.removeAll { $0 == grant.id }
+      if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
+    }
+  }
+
+  private func trim() {
+    guard endedCount > Self.endedLimit + Self.endedLimit / 10 else { return }
+    var surplus = endedCount - Self.endedLimit
+    order.removeAll { id in
+      guard surplus > 0, all[id]?.state == .ended else { return false }
+      all[id] = nil
+      surplus -= 1
+      endedCount -= 1
+      return true
+    }
+  }
+
+  /// The ids that begin with `text`, or equal it; `limit` at the most.
+  func ids(beginningWith text: String, limit: Int = 8) -> [String] {
+    if all[text] != nil { return [text] }
+    guard text.utf8.count >= 3 else { return [] }
+    var found: [String] = []
+    for id in order where id.hasPrefix(text) {
+      found.append(id)
+      if found.count == limit { break }
+    }
+    return found
+  }
+
+  /// The grants of one incident, by its id or its beginning.
+  func grants(ofIncident text: String) -> [String] {
+    order.filter { all[$0]?.incident == text }
+  }
+}

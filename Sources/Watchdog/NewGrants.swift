@@ -1,0 +1,161 @@
+import ByteText
+import Grants
+import Provenance
+
+extension Engine {
+  /// A grant with what its process tells; neither stored nor judged yet.
+  func newGrant(
+    _ kind: GrantKind, subject: String, object: String, right: String, _ attribution: Attribution,
+    at now: Moment
+  ) -> Grant {
+    let id = Identifier.make("g", length: 6) { store[$0] != nil }
+    var grant = Grant(
+      id: id, incident: incidents.incident(root: attribution.rootKey, at: now.up),
+      host: settings.host, kind: kind, subject: subject, object: object, right: right, at: now)
+    grant.provenance = attribution.provenance
+    grant.confidence = attribution.confidence
+    grant.agent = attribution.agent
+    grant.via = attribution.via
+    grant.actor = attribution.actor
+    grant.because = attribution.because
+    grant.fromPackageManager = attribution.packageManager
+    grant.skipsPermissions = attribution.skipsPermissions
+    if !attribution.chainText.isEmpty {
+      grant.evidence.append(
+        Evidence(time: now.wall, source: attribution.source, text: attribution.chainText))
+    }
+    return grant
+  }
+
+  /// Stores a new grant as the first of its act.
+  func begin(_ grant: Grant, _ key: ActKey, _ attribution: Attribution, at now: Moment) {
+    insert(grant)
+    acts.begin(grant.id, key, at: now.up)
+    recentPids.add(attribution.chainPids, grant: grant.id, at: now.up)
+    agenda.add(.closeAct(grant.id), at: now.up + OpenActs.quiet)
+    agenda.add(.detectionAlert(grant.id), at: now.up + OpenActs.quiet)
+  }
+
+  /// Looks up the advice a new or grown grant follows, and the rule that is for it. Called before
+  /// the grant is written, so that the record has the verdict.
+  func judge(_ id: String) {
+    guard let grant = store[id], !grant.standing else { return }
+    matchAdvice(grant)
+    applyRule(id)
+    applyAdviceApproval(id)
+  }
+
+  private func matchAdvice(_ grant: Grant, closing: Bool = false) {
+    guard grant.provenance == .human || grant.provenance == .unknown || grant.advice != nil
+    else { return }
+    if let act = acts.act(of: grant.id), act.matchedItems > 0, !closing,
+      grant.items.count < act.matchedItems * 2
+    {
+      return
+    }
+    acts.matched(grant.id, items: grant.items.count)
+    let match = advice.index.best(for: grant, at: now)
+    guard let match, let source = advice.all[match.advice] else {
+      if grant.advice != nil, closing { unmatch(grant.id) }
+      return
+    }
+    let isNew = grant.advice != match.advice
+    store.change(grant.id) { grant in
+      if grant.ownProvenance == nil {
+        grant.ownProvenance = grant.provenance
+        grant.ownConfidence = grant.confidence
+      }
+      grant.advice = match.advice
+      grant.provenance = .agentAdvised
+      grant.confidence = match.confidence
+      grant.agent = AgentReference(
+        name: source.agent, session: source.session, model: source.model, chain: [source.agent])
+      grant.because.removeAll { $0.hasPrefix("advice ") }
+      grant.because.append(
+        "advice \(match.advice) of \(source.agent) at \(source.time.rfc3339) proposed it: "
+          + match.factors.map { "\($0.name) \($0.points)" }.joined(separator: ", ")
+          + ", score \(match.score): \(match.confidence.rawValue)")
+      if isNew {
+        grant.evidence.append(
+          Evidence(
+            time: source.time, source: "advice",
+            text: "\(source.agent) proposed: \(match.change.command)"))
+      }
+    }
+    guard isNew else { return }
+    let grantID = grant.id
+    afterGrantsWritten { [self] in
+      advice.change(match.advice) { advice in
+        if !advice.matched.contains(grantID) { advice.matched.append(grantID) }
+      }
+      record(
+        "advice.matched", grant: grantID,
+        text: "grant \(grantID) follows advice \(match.advice) of \(source.agent)"
+          + " (\(match.confidence.rawValue))"
+      ) { writer in
+        writer.member("advice", match.advice)
+      }
+    }
+  }
+
+  /// The act turned out to go beyond the advice altogether.
+  private func unmatch(_ id: String) {
+    update(id) { grant in
+      guard let provenance = grant.ownProvenance, let confidence = grant.ownConfidence else {
+        return
+      }
+      grant.provenance = provenance
+      grant.confidence = confidence
+      grant.advice = nil
+      grant.agent = nil
+      grant.because.removeAll { $0.hasPrefix("advice ") }
+    }
+  }
+
+  private func applyRule(_ id: String) {
+    guard let grant = store[id] else { return }
+    let verdict = configuration.verdict(for: grant)
+    let changed = grant.rule != verdict.rule || grant.severity != verdict.severity
+    guard changed || (grant.deadline == nil && verdict.ttl != nil) else { return }
+    store.change(id) { grant in
+      grant.rule = verdict.rule
+      grant.severity = verdict.severity
+      if let ttl = verdict.ttl {
+        // The deadline counts from the first item, on the clock that never steps.
+        let start = Moment(wall: grant.grantedAt, up: grant.grantedUp, boot: grant.boot)
+        grant.deadline = start.boot == now.boot
+          ? Deadline(ttl, after: start)
+          : Deadline(ttl, after: start).carried(to: now, mark: nil)
+      } else {
+        grant.deadline = nil
+      }
+    }
+    if let deadline = store[id]?.deadline {
+      agenda.add(.deadline(id), at: deadline.up)
+      if let before = verdict.warnBefore {
+        agenda.add(.warning(id), at: deadline.up - before.microseconds)
+      }
+    }
+  }
+
+  /// The act of `id` may be over: nothing came for two seconds, or it lasted a minute.
+  func closeActIfOver(_ id: String) {
+    guard let act = acts.act(of: id) else { return }
+    guard OpenActs.isOver(act, at: now.up) else {
+      agenda.add(
+        .closeAct(id), at: min(act.last + OpenActs.quiet, act.first + OpenActs.longest))
+      return
+    }
+    closeAct(id)
+  }
+
+  func closeAct(_ id: String) {
+    guard let grant = store[id] else { return acts.close(id) }
+    if grant.open, acts.act(of: id)?.matchedItems != grant.items.count {
+      matchAdvice(grant, closing: true)
+      applyRule(id)
+    }
+    acts.close(id)
+    update(id) { $0.open = false }
+  }
+}

@@ -1,0 +1,39 @@
+/// What is wrong now, shown by `status`; each kind once.
+struct Problems {
+  enum Kind: Hashable {
+    case diskFull, ledger, ledgerDamaged, snapshot, baseline
+    case fanotify, processEvents, journal, tree(String), accounts, configuration
+    case noWebhook, revokesHeldBack, notifier
+  }
+
+  private var texts: [Kind: String] = [:]
+  private var order: [Kind] = []
+
+  /// Returns true when the problem is new or says something new.
+  @discardableResult
+  mutating func set(_ kind: Kind, _ text: String) -> Bool {
+    if texts[kind] == nil { order.append(kind) }
+    return texts.updateValue(text, forKey: kind) != text
+  }
+
+  mutating func clear(_ kind: Kind) {
+    guard texts.removeValue(forKey: kind) != nil else { return }
+    order.removeAll { $0 == kind }
+  }
+
+  func has(_ kind: Kind) -> Bool { texts[kind] != nil }
+
+  var ledgerStuck: Bool { has(.ledger) || has(.diskFull) }
+
+  var all: [String] { order.compactMap { texts[$0] } }
+
+  /// True when something the daemon exists for does not work; a note on the configuration is not.
+  var isDegraded: Bool {
+    order.contains {
+      switch $0 {
+      case .noWebhook, .configuration, .notifier, .tree: false
+      default: true
+      }
+    }
+  }
+}

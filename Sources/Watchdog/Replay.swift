@@ -1,0 +1,195 @@
+import ByteText
+import Grants
+import Ledger
+
+extension Engine {
+  /// Builds the state from the ledger: the newest snapshot, then every record after it.
+  func replay(_ recovery: Recovery) {
+    if let snapshot = recovery.snapshot { restore(snapshot: snapshot) }
+    recovery.replay { record in apply(record) }
+    carryDeadlines(mark: recovery.lastMark)
+  }
+
+  private func apply(_ record: LedgerRecord) {
+    let data = record.data
+    GrantRecord.apply(data, to: store)
+    if let advice = Advice(record: data["advice"]) { self.advice.add(advice) }
+    switch record.type {
+    case "advice.matched":
+      if let advice = data["advice"].text, let grant = record.grant {
+        self.advice.change(advice) { if !$0.matched.contains(grant) { $0.matched.append(grant) } }
+      }
+    case "code.issued": restoreCode(data)
+    case "code.used": data["target"].text.map { codes.void($0) }
+    case "journal.cursor": journalCursor = data["cursor"].text
+    case "outbox.acknowledged":
+      if let endpoint = data["endpoint"].text, let sequence = data["sequence"].integer {
+        outbox.restore(endpoint: endpoint, acknowledged: sequence)
+        _ = outbox.acknowledge(
+          endpoint, sequence, delivered: data["delivered"].bool ?? true,
+          reason: data["reason"].text ?? "", at: record.time)
+      }
+    case "outbox.endpoint":
+      if let endpoint = data["endpoint"].text, let from = data["from"].integer {
+        outbox.restore(endpoint: endpoint, acknowledged: from)
+      }
+    default: break
+    }
+    restoreOutbox(data["outbox"], record.seq, record.time, record.text)
+  }
+
+  private func restoreOutbox(_ data: JSON, _ sequence: Int64, _ time: Timestamp, _ text: String) {
+    guard let type = data["type"].text else { return }
+    outbox.add(
+      OutboxEvent(
+        sequence: sequence, type: type, time: time,
+        severity: data["severity"].text.flatMap(Severity.init(rawValue:)) ?? .medium,
+        subject: data["subject"].text, text: text, wantsCode: data["code"].bool ?? false))
+  }
+
+  private func restoreCode(_ data: JSON) {
+    guard let target = data["target"].text, let salt = data["salt"].text.flatMap(hexadecimalBytes),
+      let hash = data["hash"].text.flatMap(hexadecimalBytes)
+    else { return }
+    codes.restore(
+      target,
+      ApprovalCodes.Kept(
+        salt: salt, hash: hash, wrongTries: Int(clamping: data["wrong"].integer ?? 0)))
+  }
+
+  private func hexadecimalBytes(_ text: String) -> [UInt8]? {
+    let digits = Array(text.utf8)
+    guard digits.count % 2 == 0 else { return nil }
+    var bytes: [UInt8] = []
+    for at in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = hexadecimalValue(digits[at]), let low = hexadecimalValue(digits[at + 1])
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return bytes
+  }
+
+  /// Deadlines of an earlier boot go on in this one, none of them later than it was.
+  private func carryDeadlines(mark: Moment?) {
+    let now = now
+    for id in store.order {
+      guard let grant = store[id], GrantStore.stands(grant) else { continue }
+      if let deadline = grant.deadline, deadline.boot != now.boot {
+        let carried = deadline.carried(to: now, mark: mark)
+        update(id) { $0.deadline = carried }
+      }
+      if let approval = grant.approval, approval.until.boot != now.boot {
+        let carried = approval.until.carried(to: now, mark: mark)
+        update(id) { $0.approval?.until = carried }
+      }
+    }
+    for id in advice.order {
+      guard let entry = advice.all[id] else { continue }
+      let carried = entry.until.carried(to: now, mark: mark)
+      if carried.left(at: now) <= .zero {
+        advice.end(id)
+      } else {
+        if carried != entry.until {
+          var moved = entry
+          moved.until = carried
+          advice.add(moved)
+        }
+        agenda.add(.adviceEnd(id), at: carried.up)
+      }
+    }
+  }
+
+  /// Makes the appointments of every grant that stands. Called once, after the first look.
+  func scheduleAll() {
+    for id in store.order {
+      guard let grant = store[id], GrantStore.stands(grant), !grant.standing else { continue }
+      if grant.open, acts.act(of: id) == nil { update(id) { $0.open = false } }
+      if !grant.alerted, acts.act(of: id) == nil { agenda.add(.detectionAlert(id), at: now.up) }
+      if let deadline = effectiveDeadline(grant) { agenda.add(.deadline(id), at: deadline.up) }
+      if grant.state == .active, !grant.warned, let deadline = grant.deadline,
+        let before = configuration.verdict(for: grant).warnBefore
+      {
+        agenda.add(.warning(id), at: deadline.up - before.microseconds)
+      }
+    }
+  }
+
+  // MARK: Snapshots
+
+  /// Writes the whole state, so that the next start need not read the ledger from its beginning.
+  func writeSnapshot() {
+    do {
+      try ledger.commit()
+      try ledger.snapshot { writer in
+        writer.key("grants")
+        writer.beginArray()
+        for id in store.order { store[id]?.writeRecord(to: &writer, withItems: true) }
+        writer.endArray()
+        writer.key("advice")
+        writer.beginArray()
+        for id in advice.order { advice.all[id]?.writeRecord(to: &writer) }
+        writer.endArray()
+        writer.member("journalCursor", journalCursor)
+        writer.key("codes")
+        writer.beginArray()
+        for (target, kept) in codes.kept.sorted(by: { $0.key < $1.key }) {
+          writer.beginObject()
+          writer.member("target", target)
+          writer.member("salt", hexadecimal(kept.salt))
+          writer.member("hash", hexadecimal(kept.hash))
+          writer.member("wrong", kept.wrongTries)
+          writer.endObject()
+        }
+        writer.endArray()
+        writer.key("endpoints")
+        writer.beginArray()
+        for (endpoint, sequence) in outbox.acknowledged.sorted(by: { $0.key < $1.key }) {
+          writer.beginObject()
+          writer.member("endpoint", endpoint)
+          writer.member("from", sequence)
+          writer.endObject()
+        }
+        writer.endArray()
+        writer.key("outbox")
+        writer.beginArray()
+        for event in outbox.events {
+          writer.beginObject()
+          writer.member("sequence", event.sequence)
+          writer.member("time", event.time.microseconds)
+          writer.member("type", event.type)
+          writer.member("severity", event.severity.rawValue)
+          writer.member("subject", event.subject)
+          writer.member("text", event.text)
+          writer.member("code", event.wantsCode)
+          writer.endObject()
+        }
+        writer.endArray()
+      }
+      didSnapshot()
+      problems.clear(.snapshot)
+    } catch {
+      if problems.set(.snapshot, "\(error)") { settings.log("\(error)") }
+    }
+  }
+
+  private func restore(snapshot: JSON) {
+    for element in snapshot["grants"].elements {
+      if let grant = Grant(record: element) { store.insert(grant) }
+    }
+    for element in snapshot["advice"].elements {
+      if let entry = Advice(record: element) { advice.add(entry) }
+    }
+    journalCursor = snapshot["journalCursor"].text
+    for element in snapshot["codes"].elements { restoreCode(element) }
+    for element in snapshot["endpoints"].elements {
+      if let endpoint = element["endpoint"].text, let from = element["from"].integer {
+        outbox.restore(endpoint: endpoint, acknowledged: from)
+      }
+    }
+    for element in snapshot["outbox"].elements {
+      restoreOutbox(
+        element, element["sequence"].integer ?? 0,
+        Timestamp(microseconds: element["time"].integer ?? 0), element["text"].text ?? "")
+    }
+  }
+}

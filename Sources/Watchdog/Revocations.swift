@@ -1,0 +1,262 @@
+import Dispatch
+
+import ByteText
+import Grants
+import Kinds
+import LinuxKit
+
+extension Engine {
+  /// Items taken back in one turn, so that the daemon goes on answering.
+  private static let itemsPerTurn = 256
+  private static let tries = 6
+
+  /// Puts an overdue grant in the queue of automatic revocations.
+  func queueRevocation(_ id: String) {
+    guard let grant = store[id] else { return }
+    update(id) {
+      $0.state = .expiring
+      $0.ending = .expired
+    }
+    revocations.add(
+      id, severity: grant.severity, due: effectiveDeadline(grant)?.up ?? now.up)
+    startRevocations()
+  }
+
+  /// Begins as many queued revocations as the minute allows.
+  func startRevocations() {
+    while let id = revocations.next(at: now.up, perMinute: configuration.maxRevokesPerMinute) {
+      guard let grant = store[id], grant.state == .expiring else { continue }
+      announce("grant.expired", grant: id, "\(summary(grant)): its time is over, it is taken back")
+      beginRevocation(id)
+    }
+    guard revocations.count > 0,
+      let room = revocations.roomAt(perMinute: configuration.maxRevokesPerMinute)
+    else {
+      problems.clear(.revokesHeldBack)
+      return
+    }
+    let text =
+      "\(revocations.count) revocations are held back: more than"
+      + " \(configuration.maxRevokesPerMinute) in a minute; look before they go on"
+    let wasHeld = problems.has(.revokesHeldBack)
+    problems.set(.revokesHeldBack, text)
+    if !wasHeld { announce("grant.warning", severity: .critical, text) }
+    agenda.add(.revocationQueue, at: room)
+  }
+
+  /// Somebody asked for it: no queue, no deadline.
+  func revokeNow(_ id: String) {
+    revocations.remove(id)
+    update(id) {
+      $0.state = .expiring
+      $0.ending = .revoked
+    }
+    beginRevocation(id)
+  }
+
+  /// Writes the intent; the work begins when it is durable.
+  private func beginRevocation(_ id: String) {
+    guard running.insert(id).inserted else { return }
+    closeAct(id)
+    record("revocation.intent", grant: id, text: "taking back", essential: true)
+    afterCommit { [self] in work(on: id, from: 0) }
+  }
+
+  /// Goes on with revocations that a stop or crash left between intent and result.
+  func resumeRevocations() {
+    for id in store.order where store[id]?.state == .expiring {
+      if store[id]?.ending == .revoked {
+        beginRevocation(id)
+      } else {
+        queueRevocation(id)
+      }
+    }
+  }
+
+  private func work(on id: String, from start: Int) {
+    guard let grant = store[id] else {
+      running.remove(id)
+      return
+    }
+    switch grant.kind {
+    case .fileMode: restoreModes(grant, from: start)
+    case .groupMember: removeMember(grant)
+    }
+  }
+
+  private func restoreModes(_ grant: Grant, from start: Int) {
+    turn {
+      let end = min(start + Self.itemsPerTurn, grant.items.count)
+      var states: [(Int, ItemState)] = []
+      for index in start..<end {
+        let item = grant.items[index]
+        guard item.state == .active || item.state == .revokeFailed else { continue }
+        switch restore(item, of: grant, dryRun: false) {
+        case .restored, .alreadyGone: states.append((index, .ended))
+        case .drifted(let reason):
+          states.append((index, .drifted))
+          noteResidue(grant.id, "\(item.object): \(reason)")
+        case .failed(let error):
+          states.append((index, .revokeFailed))
+          store.change(grant.id) { $0.revokeError = "\(error)" }
+        }
+      }
+      update(grant.id, items: states.map(\.0)) { grant in
+        for (index, state) in states { grant.items[index].state = state }
+      }
+      if end < grant.items.count {
+        afterCommit { [self] in queue.async { self.work(on: grant.id, from: end) } }
+      } else {
+        finishRevocation(grant.id)
+      }
+    }
+  }
+
+  /// Takes back one file's widening, but for what other grants that shelter it give too.
+  func restore(_ item: GrantItem, of grant: Grant, dryRun: Bool) -> FileModes.Restored {
+    guard let path = unescaped(String(item.object.dropFirst(5))), let after = item.after.flatMap(mode)
+    else { return .drifted("its record cannot be read") }
+    var keeping: UInt16 = 0
+    if let identity = item.identity {
+      for reference in store.itemsByFile[FileKey(identity)] ?? []
+      where reference.grant != grant.id {
+        guard let other = store[reference.grant], shelters(other),
+          other.items[reference.index].state == .active,
+          let otherAfter = other.items[reference.index].after.flatMap(mode)
+        else { continue }
+        let before = other.items[reference.index].before.flatMap(mode)
+        keeping |= ModeGain(before: before, after: otherAfter, isDirectory: false).bits
+      }
+    }
+    return fileModes.restore(
+      object: path, identity: item.identity, before: item.before.flatMap(mode), after: after,
+      isDirectory: nil, keeping: keeping, dryRun: dryRun)
+  }
+
+  /// Law 3: approved, human, automation and unknown grants keep what they gave; agents' do not.
+  private func shelters(_ grant: Grant) -> Bool {
+    guard GrantStore.stands(grant), grant.state != .expiring else { return false }
+    return grant.state == .approved || !grant.provenance.isAgents
+  }
+
+  private func removeMember(_ grant: Grant) {
+    guard let membership = membership(of: grant) else {
+      return turn { revocationFailed(grant.id, "its record cannot be read", final: true) }
+    }
+    groupMembers.revoke(membership, previousPrimary: grant.previousPrimary, queue: queue) {
+      [self] outcome in
+      turn {
+        switch outcome {
+        case .done, .alreadyGone:
+          update(grant.id, items: [0]) { $0.items[0].state = .ended }
+          finishRevocation(grant.id)
+        case .failed(let reason):
+          update(grant.id, items: [0]) {
+            $0.items[0].state = .revokeFailed
+            $0.revokeError = reason
+          }
+          finishRevocation(grant.id)
+        }
+        // The tool's own change is not news.
+        if let state = try? groupMembers.read() {
+          groupState = state
+          keepGroupState(state)
+        }
+      }
+    }
+  }
+
+  func membership(of grant: Grant) -> Membership? {
+    guard grant.subject.hasPrefix("user:"), grant.object.hasPrefix("group:") else { return nil }
+    return Membership(
+      user: String(grant.subject.dropFirst(5)), group: String(grant.object.dropFirst(6)),
+      primary: grant.items.first?.after == "primary")
+  }
+
+  /// All items were tried: says what came of it.
+  private func finishRevocation(_ id: String) {
+    guard let grant = store[id] else { return }
+    running.remove(id)
+    let cause = grant.ending ?? .expired
+    if grant.items.contains(where: { $0.state == .revokeFailed }) {
+      revocationFailed(id, grant.revokeError ?? "unknown error", final: false)
+    } else if grant.items.contains(where: { $0.state == .drifted }) {
+      let seconds = grant.activeSeconds(at: now)
+      update(id) {
+        $0.state = .drifted
+        $0.activeSecondsAtEnd = seconds
+      }
+      codes.void(id)
+      announce(
+        "grant.drifted", grant: id,
+        "\(summary(grant)): not the same object any more, left alone: "
+          + (store[id]?.residue.first ?? ""))
+    } else {
+      end(id, by: cause, announcing: "grant.revoked")
+    }
+  }
+
+  private func revocationFailed(_ id: String, _ reason: String, final: Bool) {
+    let tries = (store[id]?.revokeTries ?? 0) + 1
+    update(id) {
+      $0.state = .revokeFailed
+      $0.revokeTries = tries
+      $0.revokeError = reason
+    }
+    guard let grant = store[id] else { return }
+    // Five seconds, doubling, half as much more or less; after six tries once a day.
+    let base: Int64 = tries < Self.tries ? 5_000_000 << Int64(tries - 1) : 86_400_000_000
+    let delay = tries < Self.tries ? Int64.random(in: base / 2...base * 3 / 2) : base
+    if !final { agenda.add(.retryRevocation(id), at: now.up + delay) }
+    if tries == 1 || tries == Self.tries {
+      announce(
+        "grant.revoke-failed", grant: id,
+        "\(summary(grant)): cannot be taken back: \(reason); tried \(tries) times, next in"
+          + " \(TimeSpan(microseconds: delay).text)")
+    }
+  }
+
+  func retry(_ id: String) {
+    guard let grant = store[id], grant.state == .revokeFailed, !running.contains(id) else { return }
+    update(id) { $0.state = .expiring }
+    beginRevocation(id)
+  }
+
+  /// Sets the times of tries to come for what failed before the daemon's start.
+  func resumeFailed() {
+    for id in store.order where store[id]?.state == .revokeFailed {
+      agenda.add(.retryRevocation(id), at: now.up + 1_000_000)
+    }
+  }
+
+  func noteResidue(_ id: String, _ text: String) {
+    update(id) { grant in
+      if grant.residue.count < 32, !grant.residue.contains(text) { grant.residue.append(text) }
+    }
+  }
+
+  /// The access is gone.
+  func end(_ id: String, by cause: EndedBy, announcing type: String = "grant.ended") {
+    guard let grant = store[id], grant.state != .ended else { return }
+    let seconds = grant.activeSeconds(at: now)
+    revocations.remove(id)
+    acts.close(id)
+    codes.void(id)
+    update(id) {
+      $0.state = .ended
+      $0.endedBy = cause
+      $0.endedAt = now.wall
+      $0.activeSecondsAtEnd = seconds
+      $0.open = false
+      $0.revokeError = nil
+    }
+    let how =
+      switch cause {
+      case .expired: "its time was over, it was taken back"
+      case .revoked: "it was taken back as asked"
+      case .removed: "somebody took it away"
+      case .superseded: "another grant gives the same"
+      }
+    announce(type, grant: id, "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)")
+  }
+}

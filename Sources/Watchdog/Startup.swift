@@ -1,0 +1,308 @@
+import Dispatch
+
+import ByteText
+import Control
+package import Grants
+import Kinds
+import Ledger
+import LinuxKit
+import Provenance
+import Sources
+
+extension Engine {
+  /// Reads the configuration, takes the state directory, and builds an engine that is not yet
+  /// watching. Findings that are no errors go to `settings.log`.
+  package static func make(_ settings: EngineSettings) throws(EngineError) -> Engine {
+    let loaded = ConfigurationFiles.load(settings.configurationFile)
+    for finding in loaded.findings { settings.log("\(finding)") }
+    guard let configuration = loaded.configuration else {
+      throw EngineError("configuration: \(settings.configurationFile): not usable; see above")
+    }
+    let lock: StateLock
+    let ledger: Ledger
+    let recovery: Recovery
+    do {
+      lock = try StateLock(directory: settings.stateDirectory)
+      (ledger, recovery) = try Ledger.open(
+        directory: settings.stateDirectory + "/ledger", now: settings.now)
+    } catch {
+      throw EngineError("\(error)")
+    }
+    let accounts = HostAccounts(root: settings.root)
+    let engine = Engine(
+      settings: settings, configuration: configuration, ledger: ledger, lock: lock,
+      accounts: accounts,
+      processes: ProcessTable(
+        signatures: loaded.agents, automation: Automation(configuration),
+        accountNames: { accounts.displayName($0) }),
+      fileModes: FileModes(
+        root: settings.root, trees: configuration.watch.map { Array($0.utf8) }),
+      groupMembers: GroupMembers(root: settings.root))
+    engine.queue.sync { engine.turn { engine.takeUp(recovery) } }
+    return engine
+  }
+
+  private func takeUp(_ recovery: Recovery) {
+    replay(recovery)
+    lastLook = recovery.lastMark ?? now
+    isFirstStart = recovery.isNew
+    for damage in recovery.damage {
+      let text =
+        "ledger: \(damage.file): \(damage.reason)"
+        + (damage.movedTo.map { "; moved aside to \($0)" } ?? "")
+      if !damage.isTornTail { problems.set(.ledgerDamaged, text) }
+      announce("ledger.damaged", severity: .critical, text)
+      settings.log(text)
+    }
+  }
+
+  /// Begins to watch. Whatever changed since the last look is found before this returns.
+  package func start() throws(EngineError) {
+    let result: Result<Void, EngineError> = queue.sync {
+      do throws(EngineError) {
+        try turnOn()
+        return .success(())
+      } catch {
+        return .failure(error)
+      }
+    }
+    try result.get()
+  }
+
+  private func turnOn() throws(EngineError) {
+    depthGuarded {
+      record(
+        "daemon.started",
+        text: "grantwatchd \(settings.version) started, mode \(configuration.mode.rawValue)")
+      setEndpoints()
+      processes.start()
+    }
+    do {
+      try watchFiles()
+      timer = try BootTimer(queue: queue, makeTimerHandler())
+      control = try ControlServer(
+        path: settings.runtimeDirectory + "/control.sock", queue: queue, handler: makeCallHandler())
+    } catch {
+      throw EngineError("\(error)")
+    }
+    turn {
+      firstLook()
+      openJournal()
+      resumeRevocations()
+      resumeFailed()
+      scheduleAll()
+      takeProcessGaps()
+      let up = now.up
+      agenda.add(.mark, at: up + Self.markEvery)
+      agenda.add(.canary, at: up + 1_000_000)
+      agenda.add(.slowLook, at: up + Self.slowLookEvery)
+      agenda.add(.saveBaseline, at: up + Self.saveBaselineEvery)
+    }
+    listen()
+    sayReady()
+  }
+
+  private func depthGuarded(_ body: () -> Void) { turn(body) }
+
+  /// Marks the trees first and looks afterwards, so that nothing falls between.
+  private func watchFiles() throws(SystemError) {
+    let trees = configuration.watch.map { settings.root + Array($0.utf8) }
+    let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
+    for (path, error) in watch.unmarked {
+      problems.set(.tree(escaped(path)), "watch: \(escaped(path)): \(error.reason)")
+      settings.log("watch: \(error)")
+    }
+    fileWatch = watch
+  }
+
+  private var baselinePath: String { settings.stateDirectory + "/baseline" }
+  private var groupStatePath: String { settings.stateDirectory + "/groups.json" }
+
+  private func firstLook() {
+    var known = false
+    if !isFirstStart {
+      do {
+        known = try fileModes.load(from: baselinePath)
+        groupState = GroupState.load(from: groupStatePath)
+      } catch {
+        problems.set(.baseline, "baseline: \(error)")
+        settings.log("baseline: \(error)")
+        announce("ledger.damaged", severity: .high, "baseline: \(error); what is there now is taken as known")
+      }
+    }
+    if known {
+      let from = lastLook
+      gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
+      rescanFiles(since: from.wall)
+      var batch = SignalBatch(now: now)
+      lookAtAccounts([], &batch, gap: from.wall)
+    } else {
+      takeBaseline()
+    }
+    lastLook = now
+    saveBaseline()
+  }
+
+  /// What is there at the first start is standing: shown, never expired.
+  private func takeBaseline() {
+    let now = now
+    let process = Attribution.unseen(reason: "it was there at the first start")
+    func standing(_ kind: GrantKind, _ subject: String, _ object: String, _ right: String, _ item: GrantItem) {
+      var grant = newGrant(kind, subject: subject, object: object, right: right, process, at: now)
+      grant.standing = true
+      grant.open = false
+      grant.alerted = true
+      grant.items = [item]
+      grant.severity = defaultSeverity(of: grant)
+      insert(grant)
+    }
+    fileModes.takeBaseline { observation in
+      let object = "file:" + escaped(observation.path)
+      let subject =
+        observation.gain.widensOthers
+        ? "everyone" : "group:" + groupMembers.groupName(observation.group)
+      standing(
+        .fileMode, subject, object, observation.gain.rights.text,
+        GrantItem(
+          object: object, before: nil, after: octal(observation.after),
+          identity: observation.identity))
+    }
+    do {
+      let state = try groupMembers.read()
+      for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) }) {
+        let object = "group:" + membership.group
+        standing(
+          .groupMember, "user:" + membership.user, object, "member",
+          GrantItem(object: object, before: nil, after: membership.primary ? "primary" : "member"))
+      }
+      groupState = state
+      keepGroupState(state)
+    } catch {
+      problems.set(.accounts, "\(error)")
+      settings.log("\(error)")
+    }
+  }
+
+  static let saveBaselineEvery: Int64 = 600_000_000
+
+  func saveBaseline() {
+    do {
+      try fileModes.save(to: baselinePath)
+      problems.clear(.baseline)
+    } catch {
+      if problems.set(.baseline, "baseline: \(error)") { settings.log("baseline: \(error)") }
+    }
+    agenda.add(.saveBaseline, at: now.up + Self.saveBaselineEvery)
+  }
+
+  /// Keeps what the account files say, for the difference after a stop.
+  func keepGroupState(_ state: GroupState) {
+    afterCommit { [self] in
+      do {
+        try state.save(to: groupStatePath)
+      } catch {
+        if problems.set(.baseline, "account state: \(error)") {
+          settings.log("account state: \(error)")
+        }
+      }
+    }
+  }
+
+  private func openJournal() {
+    do {
+      journal = try JournalSource(
+        directory: configuration.journalDirectory, after: journalCursor, since: now.wall)
+    } catch {
+      settings.log("journal: \(error)")
+      problems.set(.journal, "journal: \(error)")
+    }
+  }
+
+  func setEndpoints() {
+    let names = configuration.webhooks.map(\.name)
+    let known = Set(outbox.acknowledged.keys)
+    outbox.setEndpoints(names, newFrom: ledger.records)
+    for name in names where !known.contains(name) {
+      record("outbox.endpoint") { writer in
+        writer.member("endpoint", name)
+        writer.member("from", outbox.acknowledged[name] ?? 0)
+      }
+    }
+    if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
+      problems.set(
+        .noWebhook,
+        "approval: Authenticate=\(configuration.authenticate.rawValue) needs a webhook that brings"
+          + " the code, and none is configured: nothing can be approved")
+    } else {
+      problems.clear(.noWebhook)
+    }
+  }
+
+  // MARK: Handlers, made outside any actor's context
+
+  private nonisolated func makeTimerHandler() -> @Sendable () -> Void {
+    { [weak self] in self?.timerFired() }
+  }
+
+  private nonisolated func makeCallHandler() -> (ControlCall) -> Void {
+    { [weak self] call in self?.answer(call) }
+  }
+
+  private func listen() {
+    if let descriptor = fileWatch?.descriptor {
+      readSources.append(source(descriptor) { [weak self] in self?.readKernelEvents() })
+    }
+    if let descriptor = processes.descriptor {
+      readSources.append(
+        source(descriptor) { [weak self] in
+          guard let self else { return }
+          processes.drain()
+          if processes.hasNews { turn { self.takeProcessGaps() } }
+        })
+    }
+    if let descriptor = journal?.descriptor {
+      readSources.append(source(descriptor) { [weak self] in self?.readJournal() })
+      queue.async { self.readJournal() }
+    }
+  }
+
+  private nonisolated func source(
+    _ descriptor: Int32, _ handler: @escaping @Sendable () -> Void
+  ) -> any DispatchSourceRead {
+    let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+    source.setEventHandler(handler: handler)
+    source.resume()
+    return source
+  }
+
+  // MARK: Reload and stop
+
+  /// Reads the configuration again; the old one stays when the new one has an error.
+  package func reload() {
+    let loaded = ConfigurationFiles.load(settings.configurationFile)
+    for finding in loaded.findings { settings.log("\(finding)") }
+    guard let configuration = loaded.configuration else {
+      settings.log("configuration: \(settings.configurationFile): not usable; the old one stays")
+      return
+    }
+    turn {
+      let trees = self.configuration.watch
+      self.configuration = configuration
+      processes.signatures = loaded.agents
+      setEndpoints()
+      if configuration.watch != trees {
+        settings.log("configuration: Watch= changed: restart the daemon for it")
+      }
+      record("daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
+    }
+  }
+
+  /// Ends in order: what is known is on disk when this returns.
+  package func stop() {
+    turn { record("daemon.stopped", text: "grantwatchd stopped", essential: true) }
+    saveBaseline()
+    writeSnapshot()
+    for source in readSources { source.cancel() }
+    control?.close()
+  }
+}

@@ -1,0 +1,3 @@
+import Glibc
+
+exit(runDaemon(Array(CommandLine.arguments.dropFirst())))
