@@ -1,5 +1,5 @@
 /// A JSON value as read from outside: RFC 8259, with members in the order of the text.
-package indirect enum JSON: Equatable, Sendable {
+package enum JSON: Equatable, Sendable {
   case null
   case bool(Bool)
   /// A number without fraction or exponent that fits in 64 bits.

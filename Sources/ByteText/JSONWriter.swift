@@ -57,18 +57,23 @@ package struct JSONWriter {
     bytes.append(contentsOf: String(value).utf8)
   }
 
-  /// A number with at most `digits` decimals; not-a-number and infinity become null.
+  /// A number with at most `digits` decimals, all of them where it is too large for that;
+  /// not-a-number and infinity become null.
   package mutating func value(_ value: Double, digits: Int = 3) {
-    guard value.isFinite, abs(value) < 1e15 else { return null() }
+    guard value.isFinite else { return null() }
     separate()
     var scale: Int64 = 1
-    for _ in 0..<digits { scale *= 10 }
-    let scaled = Int64((value * Double(scale)).rounded())
+    for _ in 0..<min(max(0, digits), 15) { scale *= 10 }
+    guard let scaled = Int64(exactly: (value * Double(scale)).rounded()) else {
+      bytes.append(contentsOf: value.description.utf8)
+      return
+    }
     bytes.append(contentsOf: (scaled < 0 ? "-" : "").utf8)
     bytes.append(contentsOf: String(scaled.magnitude / UInt64(scale)).utf8)
     var rest = String(scaled.magnitude % UInt64(scale))
     if rest == "0" { return }
-    rest = String(repeating: "0", count: digits - rest.utf8.count) + rest
+    let width = String(scale).utf8.count - 1
+    rest = String(repeating: "0", count: width - rest.utf8.count) + rest
     while rest.hasSuffix("0") { rest.removeLast() }
     bytes.append(UInt8(ascii: "."))
     bytes.append(contentsOf: rest.utf8)
@@ -139,22 +144,32 @@ package struct JSONWriter {
 
   private mutating func quoted(_ text: String) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0x0a:
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(UInt8(ascii: "n"))
-      case ..<0x20, 0x7f:
-        bytes.append(contentsOf: "\\u00".utf8)
-        bytes.append(hexadecimalDigits[Int(byte >> 4)])
-        bytes.append(hexadecimalDigits[Int(byte & 15)])
-      default: bytes.append(byte)
+    var text = text
+    text.withUTF8 { buffer in
+      var start = 0
+      for at in buffer.indices {
+        let byte = buffer[at]
+        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f
+        else { continue }
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[start..<at]))
+        start = at + 1
+        escape(byte)
       }
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[start...]))
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    bytes.append(UInt8(ascii: "\\"))
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes.append(byte)
+    case 0x0a: bytes.append(UInt8(ascii: "n"))
+    default:
+      bytes.append(contentsOf: "u00".utf8)
+      bytes.append(hexadecimalDigits[Int(byte >> 4)])
+      bytes.append(hexadecimalDigits[Int(byte & 15)])
+    }
   }
 }
 

@@ -64,15 +64,16 @@ package struct TimeSpan: Comparable, Hashable, Sendable {
       }
       let (value, over) = number.multipliedReportingOverflow(by: unit)
       guard !over else { return nil }
-      var part = value
+      var part: Int64 = 0
       var scale = unit
       for digit in fraction {
         scale /= 10
         part += Int64(digit - 0x30) * scale
       }
-      let (sum, over2) = total.addingReportingOverflow(part)
-      guard !over2 else { return nil }
-      total = sum
+      let (sum, over2) = total.addingReportingOverflow(value)
+      let (all, over3) = sum.addingReportingOverflow(part)
+      guard !over2, !over3 else { return nil }
+      total = all
       parts += 1
       skip()
     }

@@ -25,8 +25,10 @@ package struct Timestamp: Comparable, Hashable, Sendable {
   package var rfc3339: String {
     var text: [UInt8] = []
     text.reserveCapacity(24)
-    let day = floorDivide(microseconds, 86_400_000_000)
-    let inDay = (microseconds - day * 86_400_000_000) / 1000
+    // The years 0 to 9999 are all that the format can write.
+    let shown = min(max(microseconds, -62_167_219_200_000_000), 253_402_300_799_999_999)
+    let day = floorDivide(shown, 86_400_000_000)
+    let inDay = (shown - day * 86_400_000_000) / 1000
     let (year, month, dayOfMonth) = civil(fromDays: day)
     func put(_ value: Int64, _ width: Int) {
       var divisor: Int64 = 1
@@ -36,7 +38,7 @@ package struct Timestamp: Comparable, Hashable, Sendable {
         divisor /= 10
       }
     }
-    put(max(0, min(9999, year)), 4)
+    put(year, 4)
     text.append(UInt8(ascii: "-"))
     put(month, 2)
     text.append(UInt8(ascii: "-"))

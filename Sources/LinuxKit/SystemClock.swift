@@ -10,6 +10,14 @@ package enum SystemClock {
   /// CLOCK_BOOTTIME in microseconds: never steps, counts suspend.
   package static func up() -> Int64 { read(CLOCK_BOOTTIME) }
 
+  /// Waits; for looking again, never for order.
+  package static func pause(milliseconds: Int64) {
+    var time = timespec(
+      tv_sec: Int(milliseconds / 1000), tv_nsec: Int(milliseconds % 1000) * 1_000_000)
+    var rest = timespec()
+    while nanosleep(&time, &rest) != 0, errno == EINTR { time = rest }
+  }
+
   private static func read(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

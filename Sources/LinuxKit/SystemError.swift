@@ -27,3 +27,8 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
     object.isEmpty ? "\(context): \(reason)" : "\(context): \(object): \(reason)"
   }
 }
+
+extension SystemError {
+  /// True when there is no room left on the disk, or none that this user may take.
+  package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+}
