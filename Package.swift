@@ -19,10 +19,22 @@ let package = Package(
     .target(name: "ByteText", swiftSettings: strict),
     .target(name: "LinuxKit", dependencies: ["CLinux", "ByteText"], swiftSettings: strict),
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
+    .target(
+      name: "Sources", dependencies: ["CLinux", "ByteText", "LinuxKit", "Grants"],
+      swiftSettings: strict),
+    .target(
+      name: "Kinds", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
+      swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
       name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText"], swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"], swiftSettings: strict),
+    .testTarget(
+      name: "SourcesTests", dependencies: ["Sources", "LinuxKit", "Grants", "ByteText"],
+      exclude: ["Samples"], swiftSettings: strict),
+    .testTarget(
+      name: "KindsTests", dependencies: ["Kinds", "LinuxKit", "Grants", "ByteText"],
+      swiftSettings: strict),
   ]
 )
