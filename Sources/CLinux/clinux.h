@@ -112,6 +112,11 @@ static inline int clinux_filesystem(int file, uint64_t *id, uint32_t *magic) {
     *magic = (uint32_t)raw.f_type;
   }
   return result;
+/* A child that ends at once, sharing the caller's memory until then: the cheapest fork(2) there is. */
+static inline int clinux_fork_nothing(void) {
+  int child = vfork();
+  if (child == 0) _exit(0);
+  return child;
 }
 
 #endif

@@ -1,0 +1,179 @@
+import ByteText
+package import Grants
+import LinuxKit
+
+/// Who or what a process acts for, and why that is believed.
+package struct Attribution: Sendable {
+  package var actor: Actor
+  package var provenance: Provenance
+  package var confidence: Confidence
+  package var agent: AgentReference?
+  /// The automation between the agent, if any, and the process: `dpkg`.
+  package var via: String?
+  package var process: ProcessKey
+  /// The root of the incident: the outermost agent process, else the audit session, else the
+  /// process group. The same text for the same root.
+  package var rootKey: String
+  /// `chmod(4711) < bash(4709) < claude(4402)`.
+  package var chainText: String
+  /// `process-events` or `proc`.
+  package var source: String
+  /// One reason a line.
+  package var because: [String]
+  /// An agent in the chain runs with its own questions switched off.
+  package var skipsPermissions: Bool
+  /// A package manager is in the chain, below the agent if there is one.
+  package var packageManager: Bool
+  /// The process and its ancestors, nearest first.
+  package var chainPids: [Int32]
+  /// The chain is known up to the first process.
+  package var complete: Bool
+}
+
+extension ProcessTable {
+  /// Says who is behind process `pid`. `alive`: it was seen alive with the event (its pidfd), so
+  /// that /proc may be asked. Events that wait should be drained before.
+  package func attribute(pid: Int32, alive: Bool, at now: Moment) -> Attribution {
+    guard let (record, sure) = find(pid, alive) else { return gone(pid) }
+    let chain = chain(of: record)
+    return judge(chain, sure: sure)
+  }
+
+  private func find(_ pid: Int32, _ alive: Bool) -> (ProcessRecord, sure: Bool)? {
+    guard pid > 0 else { return nil }
+    let trusted = hasEvents && watch.blindSince == nil
+    if alive, let stat = files.stat(pid) {
+      guard let record = current(pid) else { return nil }
+      refreshIdentity(record, stat)
+      if !record.image.environmentRead || !trusted { refreshImage(record, comm: stat.comm) }
+      if !trusted { refreshAncestors(of: record) }
+      return (record, true)
+    }
+    guard trusted else { return nil }
+    guard let record = records[pid] else { return predecessor(of: pid).map { ($0, true) } }
+    if alive || record.exited != nil { return (record, true) }
+    // Said to be dead, and its successor lives.
+    if let old = predecessor(of: pid) { return (old, true) }
+    return (record, false)
+  }
+
+  /// Without events an exec is seen only by looking again.
+  private func refreshAncestors(of record: ProcessRecord) {
+    var next = record.parent
+    var looks = 0
+    while let ancestor = next, looks < 32 {
+      if let stat = files.stat(ancestor.key.pid), ancestor.started(at: stat.start) {
+        refreshImage(ancestor, comm: stat.comm)
+      }
+      looks += 1
+      next = ancestor.parent
+    }
+  }
+
+  private func gone(_ pid: Int32) -> Attribution {
+    var actor = Actor()
+    actor.pid = pid > 0 ? pid : nil
+    let reason =
+      hasEvents
+      ? "process \(pid) was gone, and no event told of it"
+      : "process \(pid) was gone before /proc could be read, and there are no process events"
+    return Attribution(
+      actor: actor, provenance: .unknown, confidence: .weak, agent: nil, via: nil,
+      process: ProcessKey(pid: pid, start: 0), rootKey: "process:\(pid):0",
+      chainText: "?(\(pid))", source: "proc", because: [reason], skipsPermissions: false,
+      packageManager: false, chainPids: pid > 0 ? [pid] : [], complete: false)
+  }
+
+  private func judge(_ chain: ProcessChain, sure: Bool) -> Attribution {
+    let record = chain.actor
+    let agents = AgentFindings(in: chain, of: self)
+    var verdict = Attribution(
+      actor: actor(record), provenance: .unknown, confidence: .weak, agent: nil, via: nil,
+      process: record.key, rootKey: rootKey(record, agents.outermost),
+      chainText: chain.text(upTo: agents.outermost?.place),
+      source: chain.recorded && hasEvents ? "process-events" : "proc", because: [],
+      skipsPermissions: false, packageManager: false, chainPids: chain.records.map(\.key.pid),
+      complete: chain.hole == nil)
+    if !sure {
+      verdict.because.append("its end was reported by the file event, not by a process event")
+    }
+    let below = agents.chosen.map { chain.records[...$0.place] } ?? chain.records[...]
+    let automations = below.compactMap(\.image.automation)
+    verdict.packageManager = automations.contains(where: \.packageManager)
+    verdict.via = automations.first?.name
+    if let chosen = agents.chosen {
+      verdict.provenance = .agentExecuted
+      verdict.confidence = sure ? chosen.confidence : min(chosen.confidence, .strong)
+      verdict.agent = agents.reference
+      verdict.skipsPermissions = agents.skipsPermissions
+      verdict.because += agents.reasons
+      if let via = verdict.via { verdict.because.append("on the way: \(via)") }
+      return verdict
+    }
+    if let hole = chain.holeText { verdict.because.append(hole) }
+    judgeWithoutAgent(chain, &verdict)
+    if !sure { verdict.confidence = .weak }
+    return verdict
+  }
+
+  private func judgeWithoutAgent(_ chain: ProcessChain, _ verdict: inout Attribution) {
+    let record = chain.actor
+    if verdict.via == nil, let group = record.controlGroup, let unit = automation.unit(in: group) {
+      verdict.via = unit
+    }
+    if let via = verdict.via {
+      verdict.provenance = .automation
+      verdict.confidence = chain.recorded && hasEvents ? .certain : .strong
+      verdict.because.append("\(via) is in the chain, no agent is")
+      return
+    }
+    if let launcher = chain.records.dropFirst().first(where: \.image.isLauncher) {
+      verdict.because.append(
+        "\(launcher.image.name)(\(launcher.key.pid)) started it on somebody's behalf")
+      return
+    }
+    guard let login = record.loginUID else {
+      verdict.because.append("no login uid is set: it does not come from a login")
+      if let group = record.controlGroup, group.count > 1 {
+        verdict.because.append("control group \(escaped(group.prefix(256)))")
+      }
+      return
+    }
+    guard chain.hole == nil else { return }
+    let name = accountNames(login) ?? "\(login)"
+    if let manager = chain.records.dropFirst().first(where: {
+      $0.key.pid != 1 && $0.image.isServiceManager
+    }) {
+      let by = "\(manager.image.name)(\(manager.key.pid)), the service manager of \(name)"
+      if chain.isTransientUnit {
+        verdict.because.append("started on request by \(by)")
+        return
+      }
+      verdict.provenance = .human
+      verdict.because.append("login of \(name), but started by \(by)")
+      return
+    }
+    verdict.provenance = .human
+    verdict.confidence = .strong
+    verdict.because.append("login of \(name), no agent in its \(chain.records.count) processes")
+  }
+
+  func actor(_ record: ProcessRecord) -> Actor {
+    var actor = Actor()
+    actor.pid = record.key.pid
+    actor.uid = record.effectiveUID
+    actor.user = record.effectiveUID.map { accountNames($0) ?? "\($0)" }
+    actor.loginUID = record.loginUID
+    actor.loginUser = record.loginUID.map { accountNames($0) ?? "\($0)" }
+    actor.session = record.auditSession
+    actor.command = record.image.commandText
+    return actor
+  }
+
+  private func rootKey(_ record: ProcessRecord, _ agent: AgentFinding?) -> String {
+    if let key = agent?.key { return "agent:\(key.pid):\(key.start)" }
+    if let session = record.auditSession { return "session:\(session)" }
+    if record.group > 0 { return "group:\(record.group)" }
+    return "process:\(record.key.pid):\(record.key.start)"
+  }
+}

@@ -1,0 +1,152 @@
+import ByteText
+import Grants
+
+/// A process and its ancestors, nearest first.
+struct ProcessChain {
+  let records: [ProcessRecord]
+
+  var actor: ProcessRecord { records[0] }
+
+  /// Why the chain ends before the first process; nil when it does not.
+  var hole: String? { records.last?.hole }
+
+  var holeText: String? {
+    guard let last = records.last, let hole = last.hole else { return nil }
+    return "the chain is broken above \(last.image.name)(\(last.key.pid)): \(hole)"
+  }
+
+  /// Every link is on record: by its event, or since before the start.
+  var recorded: Bool { records.allSatisfy { $0.origin != .found } }
+
+  /// The actor runs in a unit that somebody had made for one command (systemd-run(1)).
+  var isTransientUnit: Bool {
+    guard let group = actor.controlGroup else { return true }
+    return group.split(separator: UInt8(ascii: "/")).contains { $0.starts(with: "run-".utf8) }
+  }
+
+  /// `chmod(4711) < bash(4709) < claude(4402)`, up to the place given, at most 24 names.
+  func text(upTo place: Int?) -> String {
+    let end = place.map { $0 + 1 } ?? records.count
+    var words: [String] = []
+    for record in records[..<end] {
+      if words.count == 24 {
+        words.append("…")
+        break
+      }
+      words.append("\(record.image.name)(\(record.key.pid))")
+      if record.elided > 0, record !== records[end - 1] { words.append("…") }
+    }
+    if place == nil, hole != nil { words.append("?") }
+    return words.joined(separator: " < ")
+  }
+}
+
+extension ProcessTable {
+  func chain(of record: ProcessRecord) -> ProcessChain {
+    var records = [record]
+    while let parent = records[records.count - 1].parent, records.count < 1024 {
+      records.append(parent)
+    }
+    return ProcessChain(records: records)
+  }
+}
+
+/// An agent's mark in a chain.
+struct AgentFinding {
+  var agent: Int
+  /// Place in the chain, 0 the actor.
+  var place: Int
+  var key: ProcessKey
+  var confidence: Confidence
+  var text: String
+}
+
+/// The agents of a chain.
+struct AgentFindings {
+  /// Nearest first.
+  private(set) var all: [AgentFinding] = []
+  /// The nearest of the best proven.
+  private(set) var chosen: AgentFinding?
+  private(set) var reference: AgentReference?
+  private(set) var skipsPermissions = false
+
+  init(in chain: ProcessChain, of table: ProcessTable) {
+    var recorded = table.hasEvents
+    for (place, record) in chain.records.enumerated() {
+      recorded = recorded && record.origin != .found
+      let images = Self.images(of: record)
+      for hit in images.flatMap(\.hits) { add(hit, place, record, recorded, table) }
+      for hit in Self.declared(record, table) { add(hit, place, record, recorded, table) }
+      skipsPermissions = skipsPermissions || images.contains(where: \.skipsPermissions)
+    }
+    guard let best = all.map(\.confidence).max() else { return }
+    let floor = min(best, .strong)
+    all.removeAll { $0.confidence < floor }
+    guard let chosen = all.first(where: { $0.confidence == best }) else { return }
+    self.chosen = chosen
+    let images = chain.records.flatMap { [$0.image] + $0.former }
+    var names: [String] = []
+    for finding in all.reversed() {
+      let name = table.signatures.all[finding.agent].name
+      if !names.contains(name) { names.append(name) }
+    }
+    reference = AgentReference(
+      name: table.signatures.all[chosen.agent].name,
+      session: images.lazy.compactMap { $0.sessions[chosen.agent] }.first,
+      model: images.lazy.filter { image in image.hits.contains { $0.agent == chosen.agent } }
+        .compactMap(\.model).first,
+      chain: names)
+  }
+
+  var outermost: AgentFinding? { all.last }
+
+  /// One line for each mark, the best proven first, each mark once.
+  var reasons: [String] {
+    var lines: [String] = []
+    for finding in all.filter({ $0.confidence == chosen?.confidence }) + all {
+      if !lines.contains(finding.text), lines.count < 8 { lines.append(finding.text) }
+    }
+    return lines
+  }
+
+  /// A fork's copy says nothing that its parent does not say.
+  private static func images(of record: ProcessRecord) -> [ProcessImage] {
+    guard !record.ownsImage, record.parent?.image === record.image else {
+      return [record.image] + record.former
+    }
+    return record.former
+  }
+
+  /// Agents that the admin declared by unit or account.
+  private static func declared(_ record: ProcessRecord, _ table: ProcessTable) -> [AgentHit] {
+    var hits: [AgentHit] = []
+    for (index, agent) in table.signatures.all.enumerated() {
+      if !agent.units.isEmpty, let group = record.controlGroup {
+        for part in group.split(separator: UInt8(ascii: "/"))
+        where agent.units.contains(where: { glob(Array($0.utf8), matches: part) }) {
+          hits.append(AgentHit(agent: index, confidence: .strong, mark: "unit \(escaped(part))"))
+        }
+      }
+      guard !agent.users.isEmpty else { continue }
+      for uid in Set([record.uid, record.effectiveUID].compactMap { $0 }).sorted() {
+        if agent.users.contains("\(uid)")
+          || table.accountNames(uid).map(agent.users.contains) == true
+        {
+          hits.append(AgentHit(agent: index, confidence: .strong, mark: "user \(uid)"))
+        }
+      }
+    }
+    return hits
+  }
+
+  private mutating func add(
+    _ hit: AgentHit, _ place: Int, _ record: ProcessRecord, _ recorded: Bool, _ table: ProcessTable
+  ) {
+    let name = table.signatures.all[hit.agent].name
+    all.append(
+      AgentFinding(
+        agent: hit.agent, place: place, key: record.key,
+        confidence: recorded ? hit.confidence : min(hit.confidence, .strong),
+        text: "\(record.image.name)(\(record.key.pid)) is marked as \(name): \(hit.mark)"))
+  }
+}

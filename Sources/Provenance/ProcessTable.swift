@@ -1,0 +1,172 @@
+import ByteText
+package import Grants
+package import LinuxKit
+
+/// The processes of this host and their ancestors, the dead included.
+///
+/// Confined to one queue: whoever makes it calls it there only.
+package final class ProcessTable {
+  let signatures: AgentSignatures
+  let automation: Automation
+  let accountNames: (UInt32) -> String?
+  let files: ProcessFiles
+  let clock: () -> Moment
+  /// The latest process by pid.
+  var records: [Int32: ProcessRecord] = [:]
+  /// A dead process whose pid came again.
+  private var earlier: [Int32: ProcessRecord] = [:]
+  /// The dead, in the order of their ends, from `firstDead` on.
+  private var dead: [ProcessRecord] = []
+  private var firstDead = 0
+  /// Dead processes that were forgotten before their time, for want of room.
+  package private(set) var forgotten = 0
+  let watch = ConnectorWatch()
+  /// Events are given, so that the tree is on record and not only what /proc shows.
+  var hasEvents = false
+  /// What a process is that /proc shows first.
+  var finding = ProcessRecord.Origin.before
+
+  /// How long the dead are kept, in microseconds.
+  package static let keepsDead: Int64 = 5_000_000
+  /// How many of the dead are kept at the most.
+  package static let mostDead = 16384
+
+  /// `accountNames` gives the name of a uid; `clock` the time.
+  package init(
+    signatures: AgentSignatures, automation: Automation = .standard,
+    accountNames: @escaping (UInt32) -> String?, files: ProcessFiles = ProcessFiles(),
+    clock: @escaping () -> Moment = ProcessTable.systemClock()
+  ) {
+    self.signatures = signatures
+    self.automation = automation
+    self.accountNames = accountNames
+    self.files = files
+    self.clock = clock
+  }
+
+  /// How many processes are known, the dead that are kept included.
+  package var count: Int { records.count + earlier.count }
+
+  /// Takes one event in; `nanoseconds` is the kernel's CLOCK_MONOTONIC with it. Events come in
+  /// the kernel's order. Threads' own events change nothing.
+  package func take(_ event: ProcessEvent, at nanoseconds: UInt64) {
+    switch event {
+    case .fork(_, let parent, let child, let childTgid) where child == childTgid:
+      fork(parent, child, start: ProcessFiles.tick(ofMonotonic: nanoseconds))
+    case .exec(_, let pid): exec(pid)
+    case .exit(let pid, let tgid, _, _) where pid == tgid:
+      if let record = records[pid] { end(record) }
+    case .uid(let pid, let tgid, let real, let effective) where pid == tgid:
+      records[pid]?.uid = real
+      records[pid]?.effectiveUID = effective
+    case .sid(let pid, let tgid) where pid == tgid:
+      records[pid]?.session = pid
+      records[pid]?.group = pid
+    case .acknowledged(let errno) where errno != 0: watch.suspect()
+    default: break
+    }
+  }
+
+  private func fork(_ parent: Int32, _ child: Int32, start: UInt64) {
+    let maker = records[parent] ?? adopt(parent)
+    // A first thread may end before its process does.
+    maker?.exited = nil
+    let old = records[child]
+    if let old, old.origin != .forked, old.exited == nil, old.started(at: start) {
+      // The look at /proc was faster than the event.
+      guard let maker, maker !== old else { return }
+      old.parent = maker
+      old.origin = .forked
+      old.hole = nil
+      old.depth = maker.depth + 1
+      return
+    }
+    let key = ProcessKey(pid: child, start: start)
+    let record: ProcessRecord
+    if let maker {
+      record = ProcessRecord(key, forkedBy: maker)
+      record.shorten()
+    } else {
+      record = ProcessRecord(key, origin: .found, image: .unseen)
+      record.hole = "its parent \(parent) was gone before it was seen"
+    }
+    replace(child, with: record)
+  }
+
+  private func exec(_ pid: Int32) {
+    guard let record = records[pid] else {
+      _ = adopt(pid)
+      return
+    }
+    record.exited = nil
+    guard let stat = files.stat(pid), record.started(at: stat.start) else {
+      record.take(.unseen)
+      return
+    }
+    record.group = stat.group
+    record.session = stat.session
+    record.take(readImage(pid, comm: stat.comm) ?? .unseen)
+    // Whoever lets people in sets these between fork and exec; below, they seldom change.
+    if record.loginUID == nil {
+      record.loginUID = files.loginUID(pid)
+      record.auditSession = files.auditSession(pid)
+    }
+    let underManager = record.parent.map { $0.image.isServiceManager } ?? false
+    if signatures.hasUnits || underManager || record.controlGroup == nil {
+      record.controlGroup = files.controlGroup(pid)
+    }
+  }
+
+  /// Puts a record in its pid's place.
+  func replace(_ pid: Int32, with record: ProcessRecord) {
+    if let old = records[pid] {
+      if old.exited == nil { end(old) }
+      earlier[pid] = old
+    }
+    records[pid] = record
+  }
+
+  /// The process has ended.
+  func end(_ record: ProcessRecord) {
+    record.exited = clock().up
+    dead.append(record)
+  }
+
+  /// The process that had `pid` before its present one, while the dead are kept.
+  func predecessor(of pid: Int32) -> ProcessRecord? { earlier[pid] }
+
+  /// Forgets the dead whose time is over.
+  func bury() {
+    let now = clock().up
+    while firstDead < dead.count {
+      let record = dead[firstDead]
+      let crowded = dead.count - firstDead > Self.mostDead
+      if let exited = record.exited, now - exited < Self.keepsDead, !crowded { break }
+      firstDead += 1
+      guard let exited = record.exited else { continue }
+      let pid = record.key.pid
+      if now - exited < Self.keepsDead { forgotten += 1 }
+      if earlier[pid] === record { earlier[pid] = nil }
+      guard records[pid] === record else { continue }
+      if !crowded, files.stat(pid).map({ record.started(at: $0.start) }) ?? false {
+        // Its first thread is dead, others live on; or nobody has reaped it.
+        end(record)
+      } else {
+        records[pid] = nil
+      }
+    }
+    if firstDead > 1024, firstDead * 2 > dead.count {
+      dead.removeFirst(firstDead)
+      firstDead = 0
+    }
+  }
+
+  /// The system's clocks, with this boot's id read once.
+  package static func systemClock() -> () -> Moment {
+    let boot = SystemClock.bootID()
+    return {
+      Moment(
+        wall: .init(microseconds: SystemClock.wall()), up: SystemClock.up(), boot: boot)
+    }
+  }
+}
