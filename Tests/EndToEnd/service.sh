@@ -209,11 +209,10 @@ check "exposure stayed near the deadline" json \
   "$file_grant | .[0].activeSeconds | . >= $ttl - 1 and . <= $ttl + 10" "${list[@]}"
 
 
-journal=(inside journalctl -u grantwatchd.service -o json --no-pager)
+journal() { inside journalctl -u grantwatchd.service -o json --no-pager | jq -s .; }
 check "the journal has the grant, with a MESSAGE_ID" json "[.[] |
   select(.MESSAGE_ID != null and (to_entries | any((.key | startswith(\"GRANTWATCH_\")) and
-    .value == \"$file_id\")))] | length > 0" \
-  bash -c '"$@" | jq -s .' -- "${journal[@]}"
+    .value == \"$file_id\")))] | length > 0" journal
 check "verify finds an unbroken record" json '.ok == true and (.problems | length) == 0' \
   inside grantctl verify -o json
 
