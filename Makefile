@@ -83,6 +83,8 @@ install:
 	install -m 644 systemd/sysusers.d/grantwatch.conf $(DESTDIR)$(sysusersdir)/grantwatch.conf
 	install -d -m 755 $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sysconfdir)/grantwatch.conf.d \
 	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d
+	for sample in etc/grantwatch/*.d/*.sample; do [ ! -e "$$sample" ] || \
+	  install -m 644 "$$sample" "$(DESTDIR)/$$sample" || exit 1; done
 	test -e $(DESTDIR)$(sysconfdir)/grantwatch.conf || \
 	  install -m 644 etc/grantwatch/grantwatch.conf $(DESTDIR)$(sysconfdir)/grantwatch.conf
 

@@ -1,0 +1,237 @@
+#!/bin/bash
+# Boots a Debian 12 in systemd-nspawn, installs Grantwatch there, starts its service, lets an agent
+# grant itself access, and reads what became of it with grantctl and journalctl.
+#
+# usage: service.sh [BUILD]     (root; BUILD holds the release binaries, .build/release by default)
+#
+# The Debian tree is made once and kept in $GRANTWATCH_TEST_CACHE (/var/cache/grantwatch-test);
+# nothing else is left behind. The container has a PID namespace of its own, so there are no process
+# events in it: the agent is found through /proc.
+# shellcheck disable=SC2317,SC2329  # check and until_true call functions by name
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+build=${1:-.build/release}
+cache=${GRANTWATCH_TEST_CACHE:-/var/cache/grantwatch-test}
+packages=systemd,systemd-sysv,dbus,passwd,sudo,procps,curl,libsystemd0
+ttl=20
+
+[[ $(id -u) -eq 0 ]] || { echo "service.sh: must run as root" >&2; exit 2; }
+[[ -x $build/grantwatchd ]] || { echo "service.sh: $build/grantwatchd: not built" >&2; exit 2; }
+
+
+# The host's own Debian sources, so that the tree comes from where this host's packages come from.
+debian_sources() {
+  # shellcheck disable=SC2016  # apt-get fills these in
+  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+    'Created-By: Packages' 'Origin: Debian' | grep -E ' bookworm(-updates|-security)? main' | sort -u
+}
+
+make_tree() {
+  local tree=$1 sources
+  sources=$(debian_sources || true)
+  if [[ $sources != *" bookworm main"* ]]; then
+    apt-get update -q
+    sources=$(debian_sources)
+  fi
+  mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
+    bookworm "$tree.new" - <<<"$sources"
+  mv "$tree.new" "$tree"
+}
+
+install -d -m 700 "$cache"
+exec 9>"$cache/lock"
+flock 9
+base=$cache/tree-$(sha256sum <<<"1 $packages" | head -c 12)
+if [[ ! -d $base ]]; then
+  rm -rf "$base.new"
+  make_tree "$base"
+fi
+
+work=$(mktemp -d "$cache/run.XXXXXX")
+machine=grantwatch-$$
+container=
+leader=
+clean() {
+  if [[ -n $container ]] && kill -0 "$container" 2>/dev/null; then
+    local n=0
+    [[ -z $leader ]] || kill -s RTMIN+4 "$leader" 2>/dev/null || true
+    while kill -0 "$container" 2>/dev/null && ((n++ < 100)); do sleep 0.1; done
+    kill -KILL "$container" 2>/dev/null || true
+    wait "$container" 2>/dev/null || true
+  fi
+  rmdir "/run/systemd/nspawn/propagate/$machine" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 1' INT TERM HUP
+
+tree=$work/tree
+cp -a --reflink=auto "$base" "$tree"
+flock -u 9
+make -s install DESTDIR="$tree" BUILD="$build"
+
+cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
+[Watchdog]
+Mode=enforce
+
+[Files]
+Watch=/srv
+
+[Approval]
+Approvers=root
+Authenticate=no
+
+[Rule agents]
+Provenance=agent-executed agent-advised
+TTL=${ttl}s
+OnDeadline=revoke
+END
+install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
+  "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
+# Enough files that chmod lives for a while: without process events a command of one millisecond
+# may be gone before anybody can look at its parents.
+install -d -m 750 "$tree/srv/data"
+(cd "$tree/srv/data" && umask 027 && seq -f 'file-%g' 5000 | xargs touch)
+install -D -m 755 "$tree/bin/bash" "$tree/opt/claude/claude"
+install -D -m 4750 "$tree/bin/true" "$tree/srv/data/tool"
+
+
+setsid systemd-nspawn -q -D "$tree" -M "$machine" --register=no --keep-unit -b --private-network \
+  --capability=all --link-journal=no --console=passive \
+  --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at" \
+  </dev/null >"$work/console" 2>&1 9>&- &
+container=$!
+
+passed=0 failed=0
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  if "$@" >"$work/check" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok $((passed + failed)) - $name"
+  else
+    failed=$((failed + 1))
+    echo "not ok $((passed + failed)) - $name"
+    sed 's/^/# /' "$work/check"
+  fi
+}
+until_true() { # SECONDS COMMAND...
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < end)) || { "$@"; return; }
+    sleep 0.2
+  done
+}
+inside() { nsenter -t "$leader" -a -- "$@"; }
+is() { # ACTUAL EXPECTED
+  [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
+}
+# True if the JSON that the command prints satisfies the jq FILTER; shows it if not.
+json() { # FILTER COMMAND...
+  local filter=$1 out
+  shift
+  out=$("$@") || { printf '%s\n' "$out"; return 1; }
+  jq -e "$filter" <<<"$out" >/dev/null ||
+    { printf 'not true: %s\n%.4000s\n' "$filter" "$out"; return 1; }
+}
+finish() {
+  if ((failed > 0)); then
+    { inside journalctl -u grantwatchd -u grantwatch-notify -o short-precise --no-pager -n 60 ||
+      tail -n 40 "$work/console"; } 2>&1 | sed 's/^/# /'
+  fi
+  echo "$passed passed, $failed failed"
+  exit $((failed > 0))
+}
+
+find_leader() { leader=$(pgrep -P "$container" | head -n 1) && [[ -n $leader ]]; }
+until_true 30 find_leader
+booted() { [[ $(inside systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
+check "Debian boots in systemd-nspawn" until_true 120 booted
+((failed == 0)) || finish
+
+
+check "systemd-sysusers makes group and user" inside systemd-sysusers
+check "group grantwatch is there" inside getent group grantwatch
+check "user grantwatch-notify is there" inside getent passwd grantwatch-notify
+check "the configuration is accepted" inside grantwatchd --check-config
+inside systemctl daemon-reload
+check "the service starts and says that it is ready" \
+  timeout 90 nsenter -t "$leader" -a -- systemctl start grantwatchd.service
+check "the service is active" inside systemctl is-active grantwatchd.service
+((failed == 0)) || finish
+check "status exits 0" inside grantctl status
+check "status: version, enforce mode" \
+  json '.version == "0.1.0" and .mode == "enforce" and .ledger.records > 0' \
+  inside grantctl status -o json
+check "no IP socket is open to the service" \
+  is "$(inside systemctl show -p RestrictAddressFamilies --value grantwatchd.service |
+    tr ' ' '\n' | sort | xargs)" "AF_NETLINK AF_UNIX"
+
+
+inside useradd -m carol
+inside systemd-run --quiet --wait --collect --unit=agent \
+  /opt/claude/claude -c 'chmod -R a+rwx /srv/data; usermod -aG games carol; sleep 1'
+
+file_grant='[.[] | select(.kind == "file-mode" and .object == "file:/srv/data" and .standing == false)]'
+group_grant='[.[] | select(.kind == "group-member" and .object == "group:games" and .standing == false)]'
+list=(inside grantctl list -o json)
+check "the chmod is one grant to everyone" until_true 15 \
+  json "$file_grant | length == 1 and .[0].subject == \"everyone\"" "${list[@]}"
+check "it counts all 5,002 items" until_true 15 json "$file_grant | .[0].items == 5002" "${list[@]}"
+check "an agent did it, found through /proc" json "$file_grant | .[0] |
+  .provenance == \"agent-executed\" and .agent.name == \"claude-code\" and
+  .confidence == \"strong\"" "${list[@]}"
+check "the membership is a grant" until_true 15 \
+  json "$group_grant | length == 1 and .[0].subject == \"user:carol\"" "${list[@]}"
+check "both have a deadline" json \
+  "[($file_grant + $group_grant)[] | select(.expiresAt != null)] | length == 2" "${list[@]}"
+file_id=$("${list[@]}" | jq -r "$file_grant | .[0].id // \"none\"") || true
+
+# shellcheck disable=SC2016  # the agent's shell expands it
+check "the agent cannot approve its own grant" is "$(inside systemd-run --quiet --wait --collect \
+  --pipe /opt/claude/claude -c "grantctl approve $file_id --for 1h --reason mine >/dev/null 2>&1"'
+  echo $?')" 1
+
+
+modes_are_back() {
+  is "$(find "$tree/srv/data" -type f -name 'file-*' ! -perm 640 | wc -l)" 0 &&
+    is "$(stat -c %a "$tree/srv/data")" 750 && is "$(stat -c %a "$tree/srv/data/tool")" 4750
+}
+not_a_member() { ! inside id -nG carol | grep -qw games; }
+check "the grants end, expired" until_true $((ttl + 40)) json \
+  "[($file_grant + $group_grant)[] | select(.state == \"ended\" and .endedBy == \"expired\")] |
+  length == 2" "${list[@]}"
+check "every mode is what it was, setuid included" modes_are_back
+check "carol is no member any more" not_a_member
+check "exposure stayed near the deadline" json \
+  "$file_grant | .[0].activeSeconds | . >= $ttl - 1 and . <= $ttl + 10" "${list[@]}"
+
+
+journal() { inside journalctl -u grantwatchd.service -o json --no-pager | jq -s .; }
+check "the journal has the grant, with a MESSAGE_ID" json "[.[] |
+  select(.MESSAGE_ID != null and (to_entries | any((.key | startswith(\"GRANTWATCH_\")) and
+    .value == \"$file_id\")))] | length > 0" journal
+check "verify finds an unbroken record" json '.ok == true and (.problems | length) == 0' \
+  inside grantctl verify -o json
+
+record() { "${list[@]}" | jq -c '[.[] | {id, state, endedBy}] | sort_by(.id)'; }
+before=$(record) || true
+inside systemctl restart grantwatchd.service
+check "after a restart the service is active" inside systemctl is-active grantwatchd.service
+check "and the record is the same" is "$(record)" "$before"
+check "reload keeps it running" inside systemctl reload grantwatchd.service
+check "status exits 0 after a reload" inside grantctl status
+inside systemctl start grantwatch-notify.service || true
+check "the notifier runs as its own user" is "$(inside ps -o user:32= -p \
+  "$(inside systemctl show -p MainPID --value grantwatch-notify.service)")" grantwatch-notify
+check "the service was never restarted by systemd" is \
+  "$(inside systemctl show -p NRestarts --value grantwatchd.service)" 0
+check "it stops cleanly" inside systemctl stop grantwatch-notify.service grantwatchd.service
+check "with the result success" is \
+  "$(inside systemctl show -p Result --value grantwatchd.service)" success
+check "verify without a daemon" json '.ok == true' \
+  inside grantctl verify -o json --state-directory /var/lib/grantwatch
+
+finish
