@@ -99,6 +99,7 @@ static inline int clinux_peer_credentials(int socket, struct clinux_ucred *out) 
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions,
                                                 const char *path);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
+
 static inline int64_t clinux_getdents64(int directory, void *out, uint64_t room) {
   return syscall(SYS_getdents64, directory, out, room);
 }
@@ -112,6 +113,8 @@ static inline int clinux_filesystem(int file, uint64_t *id, uint32_t *magic) {
     *magic = (uint32_t)raw.f_type;
   }
   return result;
+}
+
 /* A child that ends at once, sharing the caller's memory until then: the cheapest fork(2) there is. */
 static inline int clinux_fork_nothing(void) {
   int child = vfork();

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A child that runs beside its parent until it is told to end: a daemon on a test's stage.

@@ -6,7 +6,8 @@ package import LinuxKit
 ///
 /// Confined to one queue: whoever makes it calls it there only.
 package final class ProcessTable {
-  let signatures: AgentSignatures
+  /// What an agent looks like; processes that run already keep what was found of them.
+  package var signatures: AgentSignatures
   let automation: Automation
   let accountNames: (UInt32) -> String?
   let files: ProcessFiles

@@ -1,6 +1,8 @@
 import ByteText
 import Control
 import Grants
+import Ledger
+import LinuxKit
 import Provenance
 
 extension Engine {
@@ -53,10 +55,10 @@ extension Engine {
           sequence: sequence, type: "advice.recorded", time: now.wall, severity: .low,
           subject: entry.id, text: said, wantsCode: true))
     }
-    afterCommit {
+    afterCommit { [self] in
       call.reply { writer in
         writer.key("advice")
-        entry.write(to: &writer)
+        entry.write(to: &writer, at: now)
       }
     }
   }

@@ -1,5 +1,6 @@
 import ByteText
 import Grants
+import Ledger
 import LinuxKit
 
 extension Engine {

@@ -1,5 +1,6 @@
 import ByteText
 import Grants
+import Kinds
 import LinuxKit
 import Provenance
 
@@ -266,7 +267,9 @@ extension Engine {
   private func plan(_ grant: Grant) -> String {
     switch grant.kind {
     case .groupMember:
-      return membership(of: grant).map(groupMembers.plan) ?? "nothing: its record cannot be read"
+      return membership(of: grant).map {
+        groupMembers.plan($0, previousPrimary: grant.previousPrimary)
+      } ?? "nothing: its record cannot be read"
     case .fileMode:
       var counts = (restore: 0, gone: 0, drifted: 0, failing: 0)
       var example: String?

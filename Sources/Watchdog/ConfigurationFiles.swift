@@ -17,15 +17,34 @@ package enum ConfigurationFiles {
 
   /// Reads `path`, its drop-ins, webhooks and agents.
   package static func load(_ path: String) -> Loaded {
-    let (configuration, findings) = Configuration.load(
-      path, read: { SmallFile.read($0) }, list: { DirectoryListing.names($0) })
-    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/")
-    let (agents, agentFindings) = AgentSignatures.load(
-      directories: [vendorAgents, (folder.isEmpty ? "." : folder) + "/agents.d"])
-    let all = findings + agentFindings
+    var (configuration, findings) = Configuration.load(
+      path, read: read, list: { SmallFile.names(in: $0) })
+    let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    var files: [(path: String, bytes: [UInt8])] = []
+    for directory in [vendorAgents, folder + "/agents.d"] {
+      for name in SmallFile.names(in: directory)
+      where name.hasSuffix(".conf") && !name.hasPrefix(".") {
+        let path = directory + "/" + name
+        switch read(path) {
+        case .success(let bytes): files.append((path, bytes))
+        case .failure(let failure):
+          findings.append(
+            ConfigurationFinding(file: path, line: 1, isError: true, message: failure.reason))
+        }
+      }
+    }
+    let (agents, agentFindings) = AgentSignatures.read(files)
+    findings += agentFindings
     return Loaded(
-      configuration: all.contains(where: \.isError) ? nil : configuration, agents: agents,
-      findings: all)
+      configuration: findings.contains(where: \.isError) ? nil : configuration, agents: agents,
+      findings: findings)
+  }
+
+  private static func read(_ path: String) -> Result<[UInt8], ConfigurationReadFailure> {
+    do throws(SystemError) {
+      return .success(try SmallFile.read(path))
+    } catch {
+      return .failure(ConfigurationReadFailure(reason: error.reason))
+    }
   }
 }

@@ -1,8 +1,10 @@
 import ByteText
 import Control
+import Dispatch
 import Grants
 import Ledger
 import LinuxKit
+import Provenance
 
 extension Engine {
   /// Answers one call. Every method has its own check of who may.
@@ -75,7 +77,26 @@ extension Engine {
       writer.endArray()
     }
     guard end < ids.count, !call.isClosed else { return }
-    call.whenDrained { [self] in reply(call, ids, from: end) }
+    whenDrained(call) { [self] in reply(call, ids, from: end) }
+  }
+
+  /// Goes on with a stream when its client has taken what was sent, at once if it is quick.
+  func whenDrained(_ call: ControlCall, _ body: @escaping () -> Void) {
+    guard !call.isClosed else { return }
+    if call.backlog <= ControlCall.comfortableBacklog {
+      continuations.append(body)
+      queue.async { self.goOn() }
+    } else {
+      call.onDrained = { [self] in
+        call.onDrained = nil
+        turn(body)
+      }
+    }
+  }
+
+  private func goOn() {
+    guard !continuations.isEmpty else { return }
+    turn(continuations.removeFirst())
   }
 
   /// The grants that the call's `ids` name; nil when one names none or several: then the call has
@@ -226,11 +247,11 @@ extension Engine {
     call.reply(continues: end < found.count) { writer in
       writer.key("advices")
       writer.beginArray()
-      for entry in found[start..<end] { entry.write(to: &writer) }
+      for entry in found[start..<end] { entry.write(to: &writer, at: now) }
       writer.endArray()
     }
     guard end < found.count, !call.isClosed else { return }
-    call.whenDrained { [self] in replyAdvice(call, found, from: end) }
+    whenDrained(call) { [self] in replyAdvice(call, found, from: end) }
   }
 
   private func showAdvice(_ call: ControlCall) {
@@ -248,7 +269,7 @@ extension Engine {
     call.reply { writer in
       writer.key("advices")
       writer.beginArray()
-      for entry in found { entry.write(to: &writer) }
+      for entry in found { entry.write(to: &writer, at: now) }
       writer.endArray()
     }
   }

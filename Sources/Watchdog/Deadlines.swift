@@ -1,5 +1,7 @@
 import ByteText
 import Grants
+import Kinds
+import LinuxKit
 
 extension Engine {
   /// How often a mark of both clocks goes into the ledger while a deadline runs.
@@ -7,12 +9,15 @@ extension Engine {
 
   /// Sets the timer to the soonest appointment.
   func armTimer() {
-    if let soonest = agenda.soonest { timer?.set(up: soonest) } else { timer?.cancel() }
+    guard agenda.soonest != armedFor else { return }
+    armedFor = agenda.soonest
+    if let armedFor { timer?.set(up: armedFor) } else { timer?.cancel() }
   }
 
   /// Does what is due.
   func timerFired() {
     turn {
+      armedFor = nil
       let up = now.up
       while let entry = agenda.takeDue(at: up) { attend(entry) }
     }
@@ -113,8 +118,7 @@ extension Engine {
     if grant.fromPackageManager { return "a package manager did it" }
     if grant.kind == .groupMember, !grant.otherWaysIn.isEmpty,
       let membership = membership(of: grant),
-      groupMembers.givesRoot(group: membership.group),
-      groupMembers.waysIn(excluding: membership).isEmpty
+      let state = groupState, groupMembers.isLastWayIn(membership, state)
     {
       return "it is the last way in for root"
     }

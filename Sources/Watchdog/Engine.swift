@@ -1,7 +1,7 @@
 package import Dispatch
 
 import ByteText
-package import Grants
+import Grants
 import Kinds
 import Ledger
 import LinuxKit
@@ -54,6 +54,10 @@ package final class Engine: @unchecked Sendable {
   /// The last moment at which the state on disk and ours were known to agree.
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
+  /// Streams that go on in a turn of their own.
+  var continuations: [() -> Void] = []
+  /// What the timer is set to, CLOCK_BOOTTIME in microseconds.
+  var armedFor: Int64?
 
   let startedAt: Moment
   var problems = Problems()
@@ -78,7 +82,7 @@ package final class Engine: @unchecked Sendable {
   }
 
   init(
-    settings: EngineSettings, configuration: Configuration, ledger: Ledger, lock: StateLock,
+    settings: EngineSettings, configuration: Configuration, ledger: Ledger, lock: consuming StateLock,
     accounts: HostAccounts, processes: ProcessTable, fileModes: FileModes,
     groupMembers: GroupMembers
   ) {

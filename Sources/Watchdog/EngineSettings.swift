@@ -1,4 +1,3 @@
-package import ByteText
 package import Grants
 
 /// What the engine is started with.

@@ -74,7 +74,7 @@ extension Engine {
       identity: observation.identity)
     let everyone = observation.gain.widensOthers
     let subject =
-      everyone ? "everyone" : "group:" + (groupMembers.groupName(observation.group))
+      everyone ? "everyone" : "group:" + (groupName(observation.group))
     let key = ActKey(process: attribution.process, kind: .fileMode, detail: nil)
     let open = acts.open(key, at: now.up)
     let joined =
@@ -167,6 +167,9 @@ extension Engine {
           text: "\(escaped(observation.path)) is \(octal(observation.after)) now"))
     }
   }
+
+  /// The name of a group of the tree, or its number.
+  func groupName(_ gid: UInt32) -> String { groupState?.groupName(gid) ?? String(gid) }
 
   /// True when a grant that stands already tells of this widening.
   private func isKnown(_ observation: FileObservation) -> Bool {

@@ -25,5 +25,5 @@ final class HostAccounts: @unchecked Sendable {
   func uid(ofUser name: String) -> UInt32? { host.uid(ofUser: name) }
 
   /// Names of those in a group of the host, by the group file or as their primary group.
-  func members(ofGroup name: String) -> [String] { host.members(ofGroup: name) }
+  func members(ofGroup name: String) -> Set<String> { host.members(ofGroup: name) }
 }

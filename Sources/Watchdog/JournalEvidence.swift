@@ -1,4 +1,5 @@
 import ByteText
+import Dispatch
 import Grants
 import LinuxKit
 import Sources

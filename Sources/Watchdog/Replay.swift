@@ -4,9 +4,9 @@ import Ledger
 
 extension Engine {
   /// Builds the state from the ledger: the newest snapshot, then every record after it.
-  func replay(_ recovery: Recovery) {
+  func replay(_ recovery: Recovery) throws(LedgerError) {
     if let snapshot = recovery.snapshot { restore(snapshot: snapshot) }
-    recovery.replay { record in apply(record) }
+    try recovery.replay { record in apply(record) }
     carryDeadlines(mark: recovery.lastMark)
   }
 

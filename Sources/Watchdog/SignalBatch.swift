@@ -20,14 +20,3 @@ struct SignalBatch {
     return fresh
   }
 }
-
-extension Attribution {
-  /// The attribution of a change that nobody was seen to make.
-  static func unseen(reason: String) -> Attribution {
-    Attribution(
-      actor: Actor(), provenance: .unknown, confidence: .weak, agent: nil, via: nil,
-      process: ProcessKey(pid: 0, start: 0), rootKey: "unseen", chainText: "", source: "state",
-      because: [reason], skipsPermissions: false, packageManager: false, chainPids: [],
-      complete: false)
-  }
-}

@@ -2,7 +2,7 @@ import Dispatch
 
 import ByteText
 import Control
-package import Grants
+import Grants
 import Kinds
 import Ledger
 import LinuxKit
@@ -18,38 +18,70 @@ extension Engine {
     guard let configuration = loaded.configuration else {
       throw EngineError("configuration: \(settings.configurationFile): not usable; see above")
     }
-    let lock: StateLock
-    let ledger: Ledger
-    let recovery: Recovery
-    do {
-      lock = try StateLock(directory: settings.stateDirectory)
-      (ledger, recovery) = try Ledger.open(
-        directory: settings.stateDirectory + "/ledger", now: settings.now)
-    } catch {
-      throw EngineError("\(error)")
-    }
+    let lock = try takeState(settings)
+    let (ledger, recovery) = try openLedger(settings)
     let accounts = HostAccounts(root: settings.root)
     let engine = Engine(
       settings: settings, configuration: configuration, ledger: ledger, lock: lock,
       accounts: accounts,
       processes: ProcessTable(
-        signatures: loaded.agents, automation: Automation(configuration),
-        accountNames: { accounts.displayName($0) }),
+        signatures: loaded.agents, automation: automation(of: configuration),
+        accountNames: { accounts.displayName($0) }, clock: settings.now),
       fileModes: FileModes(
         root: settings.root, trees: configuration.watch.map { Array($0.utf8) }),
       groupMembers: GroupMembers(root: settings.root))
-    engine.queue.sync { engine.turn { engine.takeUp(recovery) } }
+    let failure: LedgerError? = engine.queue.sync {
+      engine.turn {
+        do throws(LedgerError) {
+          try engine.takeUp(recovery)
+          return nil
+        } catch {
+          return error
+        }
+      }
+    }
+    if let failure { throw EngineError("\(failure)") }
     return engine
   }
 
-  private func takeUp(_ recovery: Recovery) {
-    replay(recovery)
+  /// Makes the directories and locks the state: a second daemon on it is refused.
+  private static func takeState(_ settings: EngineSettings) throws(EngineError) -> StateLock {
+    do {
+      try DurableDirectory(settings.stateDirectory).create()
+      return try StateLock(directory: settings.stateDirectory)
+    } catch {
+      throw EngineError("\(error)")
+    }
+  }
+
+  private static func openLedger(
+    _ settings: EngineSettings
+  ) throws(EngineError) -> (Ledger, Recovery) {
+    do {
+      let opened = try Ledger.open(
+        directory: settings.stateDirectory + "/ledger", now: settings.now)
+      return (opened.ledger, opened.recovery)
+    } catch {
+      throw EngineError("\(error)")
+    }
+  }
+
+  /// The programs and units that are automation: the well-known ones and the admin's.
+  private static func automation(of configuration: Configuration) -> Automation {
+    var automation = Automation.standard
+    automation.programs += configuration.automationExecutables
+    automation.units += configuration.automationUnits
+    return automation
+  }
+
+  private func takeUp(_ recovery: Recovery) throws(LedgerError) {
+    try replay(recovery)
     lastLook = recovery.lastMark ?? now
     isFirstStart = recovery.isNew
     for damage in recovery.damage {
       let text =
         "ledger: \(damage.file): \(damage.reason)"
-        + (damage.movedTo.map { "; moved aside to \($0)" } ?? "")
+        + "; kept in \(damage.movedTo)"
       if !damage.isTornTail { problems.set(.ledgerDamaged, text) }
       announce("ledger.damaged", severity: .critical, text)
       settings.log(text)
@@ -123,7 +155,7 @@ extension Engine {
     if !isFirstStart {
       do {
         known = try fileModes.load(from: baselinePath)
-        groupState = GroupState.load(from: groupStatePath)
+        groupState = GroupStateFile.load(groupStatePath)
       } catch {
         problems.set(.baseline, "baseline: \(error)")
         settings.log("baseline: \(error)")
@@ -159,8 +191,7 @@ extension Engine {
     fileModes.takeBaseline { observation in
       let object = "file:" + escaped(observation.path)
       let subject =
-        observation.gain.widensOthers
-        ? "everyone" : "group:" + groupMembers.groupName(observation.group)
+        observation.gain.widensOthers ? "everyone" : "group:" + groupName(observation.group)
       standing(
         .fileMode, subject, object, observation.gain.rights.text,
         GrantItem(
@@ -199,7 +230,7 @@ extension Engine {
   func keepGroupState(_ state: GroupState) {
     afterCommit { [self] in
       do {
-        try state.save(to: groupStatePath)
+        try GroupStateFile.save(state, to: groupStatePath)
       } catch {
         if problems.set(.baseline, "account state: \(error)") {
           settings.log("account state: \(error)")
@@ -257,7 +288,7 @@ extension Engine {
         source(descriptor) { [weak self] in
           guard let self else { return }
           processes.drain()
-          if processes.hasNews { turn { self.takeProcessGaps() } }
+          turn { self.takeProcessGaps() }
         })
     }
     if let descriptor = journal?.descriptor {

@@ -1,5 +1,8 @@
 import ByteText
 import Grants
+import Ledger
+import Provenance
+import Sources
 
 extension Engine {
   /// Writes the object that `grantctl status` shows.

@@ -116,7 +116,7 @@ extension Engine {
     }
     if let entry = event.subject.flatMap({ advice.all[$0] }) {
       writer.key("advice")
-      entry.write(to: &writer)
+      entry.write(to: &writer, at: now)
     }
     writer.member("text", event.text)
     if event.wantsCode, let subject = event.subject, takesCode(subject),
@@ -214,17 +214,23 @@ extension Engine {
     var events: [LedgerRecord] = []
     var next = start
     let limit = call.wantsMore ? 500 : 100_000
-    let whole = ledger.log(from: start, since: since, grant: grant) { record in
-      next = record.seq + 1
-      if Self.publicTypes.contains(record.type) { events.append(record) }
-      return events.count < limit
+    var whole = true
+    do {
+      try ledger.log(from: start, since: since, grant: grant) { record in
+        next = record.seq + 1
+        if Self.publicTypes.contains(record.type) { events.append(record) }
+        whole = events.count < limit
+        return whole
+      }
+    } catch {
+      return call.fail(.failed("\(error)"))
     }
     call.reply(continues: follow || (!whole && call.wantsMore)) { writer in
       write(events, to: &writer)
     }
     if call.isClosed { return }
     if !whole, call.wantsMore {
-      call.whenDrained { [self] in
+      whenDrained(call) { [self] in
         page(call, from: next, since: since, grant: grant, follow: follow)
       }
     } else if follow {
@@ -251,7 +257,7 @@ extension Engine {
     guard ledger.records >= stream.next else { return }
     var events: [LedgerRecord] = []
     var next = stream.next
-    _ = ledger.log(from: stream.next, since: nil, grant: stream.grant) { record in
+    try? ledger.log(from: stream.next, grant: stream.grant) { record in
       next = max(next, record.seq + 1)
       if Self.publicTypes.contains(record.type) { events.append(record) }
       return events.count < 500
