@@ -28,13 +28,16 @@ let package = Package(
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"], swiftSettings: strict),
+    .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),
     .testTarget(
-      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText"], swiftSettings: strict),
-    .testTarget(
-      name: "SourcesTests", dependencies: ["Sources", "LinuxKit", "ByteText"],
+      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText", "Scratch"],
       swiftSettings: strict),
     .testTarget(
-      name: "KindsTests", dependencies: ["Kinds", "Sources", "Grants", "LinuxKit", "ByteText"],
+      name: "SourcesTests", dependencies: ["Sources", "LinuxKit", "ByteText", "Scratch"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "KindsTests",
+      dependencies: ["Kinds", "Sources", "Grants", "LinuxKit", "ByteText", "Scratch"],
       swiftSettings: strict),
   ]
 )
