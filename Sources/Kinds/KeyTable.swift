@@ -1,11 +1,12 @@
 /// A hash table from keys that are hashes already, never 0, to numbers: open addressing with
 /// linear steps, at most 85 % full, a key and a value a slot and nothing else.
-struct KeyTable<Value: FixedWidthInteger & UnsignedInteger> {
-  private(set) var count = 0
+package struct KeyTable<Value: FixedWidthInteger & UnsignedInteger> {
+  package private(set) var count = 0
   private var keys: [UInt64]
   private var values: [Value]
 
-  init(room: Int = 0) {
+  /// With room for this many before it grows.
+  package init(room: Int = 0) {
     let slots = max(64, room + room / 4)
     keys = Array(repeating: 0, count: slots)
     values = Array(repeating: 0, count: slots)
@@ -24,12 +25,13 @@ struct KeyTable<Value: FixedWidthInteger & UnsignedInteger> {
     return slot
   }
 
-  subscript(_ key: UInt64) -> Value? {
+  /// Nil when there is no such key.
+  package subscript(_ key: UInt64) -> Value? {
     let slot = slot(key)
     return keys[slot] == key ? values[slot] : nil
   }
 
-  mutating func set(_ key: UInt64, _ value: Value) {
+  package mutating func set(_ key: UInt64, _ value: Value) {
     var at = slot(key)
     if keys[at] == 0 {
       if (count + 1) * 20 > keys.count * 17 {
@@ -42,20 +44,20 @@ struct KeyTable<Value: FixedWidthInteger & UnsignedInteger> {
     values[at] = value
   }
 
-  mutating func remove(_ key: UInt64) {
+  package mutating func remove(_ key: UInt64) {
     let slot = slot(key)
     if keys[slot] == key { empty(slot) }
   }
 
   /// Removes each value for which `stays` is false.
-  mutating func keep(where stays: (Value) -> Bool) {
+  package mutating func keep(where stays: (Value) -> Bool) {
     var slot = 0
     while slot < keys.count {
       if keys[slot] != 0, !stays(values[slot]) { empty(slot) } else { slot += 1 }
     }
   }
 
-  func forEach<Failure>(
+  package func forEach<Failure>(
     _ body: (UInt64, Value) throws(Failure) -> Void
   ) throws(Failure) {
     for slot in keys.indices where keys[slot] != 0 { try body(keys[slot], values[slot]) }

@@ -20,10 +20,23 @@ import Testing
     return all
   }
 
-  private func openDescriptors() -> Int {
-    var count = 0
-    for number in 0..<1024 where fcntl(Int32(number), F_GETFD) >= 0 { count += 1 }
-    return count
+  private func pidfds() -> Set<Int32> {
+    Set(
+      (0..<1024).filter { number in
+        guard let path = try? pathOf(descriptor: number) else { return false }
+        return path.suffix(7).elementsEqual("[pidfd]".utf8)
+      })
+  }
+
+  /// Other tests hold some for a moment; one that leaked stays for good.
+  private func noPidfdStaysOpen() -> Bool {
+    var open = pidfds()
+    let end = SystemClock.up() + 10_000_000
+    while !open.isEmpty, SystemClock.up() < end {
+      usleep(1000)
+      open.formIntersection(pidfds())
+    }
+    return open.isEmpty
   }
 
   @Test("A chmod by another program is told with its pid; nothing outside the tree is")
@@ -50,7 +63,6 @@ import Testing
     let scratch = Scratch()
     scratch.file("f")
     let watch = try FileWatch(trees: [scratch.bytes()], files: [])
-    let before = openDescriptors()
     for round in 0..<600 { scratch.file("n\(round)") }
     scratch.chmod("f", 0o660)
     let told = try signals(watch) { told in
@@ -62,7 +74,7 @@ import Testing
     scratch.chmod("f", 0o600)
     _ = try watch.read()
     _ = try watch.read()
-    #expect(openDescriptors() == before)
+    #expect(noPidfdStaysOpen())
   }
 
   @Test("Created, moved, replaced and deleted names, a folder moved in with its contents")
@@ -143,14 +155,15 @@ import Testing
       Array("a\nb".utf8), [0xff, 0xfe, 0x20], [UInt8](repeating: 0x78, count: 255),
     ]
     var folder = scratch.bytes()
-    while folder.count < 3700 {
+    while folder.count < 3500 {
       folder += [0x2f] + [UInt8](repeating: 0x64, count: 200)
       Scratch.call(folder) { mkdir($0, 0o755) }
     }
     for name in names { scratch.file(folder + [0x2f] + name, 0o666) }
     let paths = Set(names.map { folder + [0x2f] + $0 })
     let told = try signals(watch) { told in paths.isSubset(of: told.map(\.path)) }
-    #expect(paths.isSubset(of: told.map(\.path)))
+    let missing = paths.subtracting(told.map(\.path)).count
+    #expect(missing == 0)
   }
 
   @Test("A file system of its own below the tree is watched too, the kernel's views are not")
@@ -158,7 +171,7 @@ import Testing
     let scratch = Scratch()
     scratch.folder("own")
     try #require(Scratch.run("/bin/mount", ["-t", "tmpfs", "none", "\(scratch.path)/own"]) == 0)
-    defer { Scratch.run("/bin/umount", ["\(scratch.path)/own"]) }
+    defer { Scratch.run("/bin/umount", ["-q", "\(scratch.path)/own"]) }
     scratch.file("own/f")
     let watch = try FileWatch(trees: [scratch.bytes()], files: [])
     scratch.chmod("own/f", 0o666)
@@ -173,5 +186,46 @@ import Testing
     #expect(!later.isEmpty)
     // A watched file system can be taken away at any time.
     #expect(Scratch.run("/bin/umount", ["\(scratch.path)/own"]) == 0)
+  }
+
+  @Test("A file system that can be watched in no way is a finding")
+  func unwatchable() throws {
+    let scratch = Scratch()
+    for name in ["low", "up", "work", "all"] { scratch.folder(name) }
+    let path = scratch.path
+    let options = "lowerdir=\(path)/low,upperdir=\(path)/up,workdir=\(path)/work"
+    try #require(
+      Scratch.run("/bin/mount", ["-t", "overlay", "-o", options, "none", "\(path)/all"]) == 0)
+    defer { Scratch.run("/bin/umount", ["\(path)/all"]) }
+    let watch = try FileWatch(trees: [scratch.bytes("all")], files: [])
+    #expect(watch.unmarked.map(\.path) == [scratch.bytes("all")])
+    #expect(watch.unmarked.first?.error.code == EOPNOTSUPP)
+  }
+
+  @Test(
+    "Where a file system cannot be marked as a whole its folders are, new ones too",
+    .enabled(if: access("/sbin/mkfs.btrfs", X_OK) == 0))
+  func folderByFolder() throws {
+    let scratch = Scratch()
+    let path = scratch.path
+    scratch.folder("top")
+    try #require(Scratch.run("/usr/bin/truncate", ["-s", "160M", "\(path)/disk"]) == 0)
+    try #require(Scratch.run("/sbin/mkfs.btrfs", ["-q", "\(path)/disk"]) == 0)
+    try #require(Scratch.run("/bin/mount", ["-o", "loop", "\(path)/disk", "\(path)/top"]) == 0)
+    defer { Scratch.run("/bin/umount", ["\(path)/top"]) }
+    Scratch.run("/bin/btrfs", ["-q", "subvolume", "create", "\(path)/top/sub"])
+    scratch.folder("top/sub/d")
+    scratch.file("top/sub/d/f")
+    let watch = try FileWatch(trees: [scratch.bytes("top/sub")], files: [])
+    #expect(watch.unmarked.isEmpty)
+    scratch.chmod("top/sub/d/f", 0o666)
+    let told = try signals(watch) { $0.contains { $0.path == scratch.bytes("top/sub/d/f") } }
+    #expect(told.contains { $0.changes == .attributes })
+    scratch.folder("top/sub/d/new")
+    let folder = try signals(watch) { $0.contains { $0.path == scratch.bytes("top/sub/d/new") } }
+    #expect(folder.contains { $0.changes.contains(.contents) })
+    scratch.file("top/sub/d/new/g", 0o666)
+    let inside = try signals(watch) { $0.contains { $0.path == scratch.bytes("top/sub/d/new/g") } }
+    #expect(!inside.isEmpty)
   }
 }
