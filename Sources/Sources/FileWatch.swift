@@ -32,6 +32,8 @@ package final class FileWatch {
   private var files: [[UInt8]: [UInt8]] = [:]
   /// A folder on each marked mount, by the id of its file system.
   private var mounts: [UInt64: [[UInt8]]] = [:]
+  /// A tree or file system was marked that was not before.
+  private var fresh = false
   private var buffer = [UInt8](repeating: 0, count: 32_768)
   private var batch: [FanotifyEvent] = []
 
@@ -57,12 +59,9 @@ package final class FileWatch {
   /// was not watched before: the trees must then be read in full.
   @discardableResult
   package func refresh() -> Bool {
-    let (before, mountsBefore) = (trees.count, mounts)
+    fresh = false
     mark()
-    return trees.count > before
-      || mounts.contains { key, paths in
-        paths.contains { !(mountsBefore[key] ?? []).contains($0) }
-      }
+    return fresh
   }
 
   /// Takes one batch from the kernel; false when nothing was there.
@@ -111,11 +110,14 @@ package final class FileWatch {
     var changes = FileChanges(mask: event.mask)
     let isDirectory = event.mask & FanotifyEvent.onDirectory != 0
     let arrived = !changes.isDisjoint(with: [.created, .movedIn])
+    let known = trees.count
     if arrived, isDirectory, !unmarked.isEmpty { appeared(path, event.pid, alive, body) }
     if let tree = trees.first(where: { isPath(path, in: $0.real) }) {
       if isDirectory, arrived {
         if tree.byFolder { markFolders(path) }
-        if tree.byFolder || changes.contains(.movedIn) { changes.insert(.contents) }
+        if tree.byFolder || changes.contains(.movedIn) || trees.count > known {
+          changes.insert(.contents)
+        }
       }
       let named = tree.named + path.dropFirst(tree.real.count)
       body(
@@ -178,6 +180,7 @@ package final class FileWatch {
       } else {
         index = trees.count
         trees.append(Tree(named: named, real: real))
+        fresh = true
       }
       if !markMount(folder, real, named) { trees[index].byFolder = true }
       for mount in table
@@ -195,12 +198,14 @@ package final class FileWatch {
   private func markMount(
     _ folder: borrowing FileDescriptor, _ real: [UInt8], _ named: [UInt8]
   ) -> Bool {
-    remember(folder, real)
+    if remember(folder, real) { fresh = true }
     do {
       try group.markFileSystem(folder.raw, Self.inTrees)
       return true
     } catch {
-      guard [EXDEV, EOPNOTSUPP, ENODEV].contains(error.code) else {
+      // Without handles that lead back to a file (an overlay) its events would lead nowhere.
+      let hasHandles = (try? FileHandle.of(folder.raw)) != nil
+      guard [EXDEV, EOPNOTSUPP, ENODEV].contains(error.code), hasHandles else {
         unmarked.append((named, error))
         return true
       }
@@ -209,10 +214,13 @@ package final class FileWatch {
     }
   }
 
-  private func remember(_ folder: borrowing FileDescriptor, _ real: [UInt8]) {
+  @discardableResult
+  private func remember(_ folder: borrowing FileDescriptor, _ real: [UInt8]) -> Bool {
     let id = (try? FileSystemID.of(folder.raw))?.id ?? 0
     let path = real.isEmpty ? [0x2f] : real
-    if mounts[id]?.contains(path) != true { mounts[id, default: []].append(path) }
+    if mounts[id]?.contains(path) == true { return false }
+    mounts[id, default: []].append(path)
+    return true
   }
 
   /// Marks a folder and each one below; what fails is in `unmarked`, the first 100 of it.
