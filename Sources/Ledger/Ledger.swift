@@ -163,7 +163,7 @@ package final class Ledger {
     if !pending.isEmpty {
       do throws(SystemError) {
         try write()
-      } catch where error.isDiskFull && room.giveReserve() {
+      } catch  where error.isDiskFull && room.giveReserve() {
         try asLedgerError { () throws(SystemError) in try write() }
       } catch {
         throw .system(error)
