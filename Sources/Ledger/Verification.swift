@@ -36,8 +36,8 @@ extension Ledger {
     let numbers = names.compactMap { StateLayout.number($0, StateLayout.snapshotSuffix) }
     var scan = try ChainScan(layout, wanted: Set(numbers))
     // A daemon may be in the middle of a line.
-    for _ in 0..<5 where scan.found?.torn == true {
-      SystemClock.pause(milliseconds: 20)
+    for _ in 0..<3 where scan.found?.torn == true {
+      SystemClock.pause(milliseconds: 5)
       scan = try ChainScan(layout, wanted: Set(numbers))
     }
     var problems: [String] = []

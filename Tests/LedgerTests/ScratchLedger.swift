@@ -11,7 +11,7 @@ final class ScratchState {
   /// Seconds since the boot; each look at the clock takes a microsecond.
   private var up: Int64 = 0
 
-  init(below parent: String = "/tmp") throws {
+  init(below parent: String = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") throws {
     var template = Array("\(parent)/grantwatch-ledger.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SystemError.last("mkdtemp", parent) }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
