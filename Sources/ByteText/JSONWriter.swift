@@ -149,7 +149,8 @@ package struct JSONWriter {
       var start = 0
       for at in buffer.indices {
         let byte = buffer[at]
-        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f
+        guard
+          byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f
         else { continue }
         bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[start..<at]))
         start = at + 1

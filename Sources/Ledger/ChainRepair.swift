@@ -55,7 +55,7 @@ struct ChainRepair {
   private func keep(_ bytes: [UInt8], as name: String) throws(SystemError) -> Bool {
     do throws(SystemError) {
       try layout.ledger.write(name, bytes)
-    } catch where error.isDiskFull {
+    } catch  where error.isDiskFull {
       return false
     }
     let torn = try layout.ledger.names().filter { $0.hasPrefix("torn-") }
@@ -101,10 +101,10 @@ struct ChainRepair {
     var highest = least
     while let line = try reader.next() {
       lines += 1
-      if let header = LineHeader(line.bytes), header.seq < 1 << 60 {
+      if let header = LineHeader(line.bytes), header.seq < StateLayout.highest {
         highest = max(highest, header.seq)
       }
     }
-    return min(highest, max(least, min(segment.first, 1 << 60)) + lines)
+    return min(highest, max(least, segment.first) + lines)
   }
 }

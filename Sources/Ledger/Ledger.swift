@@ -1,4 +1,5 @@
 package import ByteText
+internal import Glibc
 internal import Grants
 internal import LinuxKit
 
@@ -163,7 +164,7 @@ package final class Ledger {
     if !pending.isEmpty {
       do throws(SystemError) {
         try write()
-      } catch where error.isDiskFull && room.giveReserve() {
+      } catch  where error.isDiskFull && room.giveReserve() {
         try asLedgerError { () throws(SystemError) in try write() }
       } catch {
         throw .system(error)
@@ -186,6 +187,7 @@ package final class Ledger {
     records += Int64(pendingRecords)
     writtenSeq = lastSeq
     writtenHash = lastHash
+    room.written()
     pending.removeAll(keepingCapacity: pending.capacity <= 1 << 20)
     pendingRecords = 0
   }
@@ -194,6 +196,8 @@ package final class Ledger {
   private func repair() throws(SystemError) {
     guard mustRepair else { return }
     let end = segments[tailIndex].end
+    let size = try file.size()
+    guard size >= end else { throw SystemError(EIO, "repair", segments[tailIndex].name) }
     try file.truncate(to: end)
     try file.synchronize()
     mustRepair = false

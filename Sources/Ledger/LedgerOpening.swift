@@ -75,7 +75,7 @@ extension Ledger {
       if let file, file.seq == number {
         let chain = file.seq == 0 ? ChainScan.State() : scan.marks[file.seq]
         if let chain, chain.head.elementsEqual(file.head.utf8) { return (file, chain) }
-        if file.seq < 1 << 60 { highest = max(highest, file.seq) }
+        highest = max(highest, file.seq)
         reason = "does not agree with the chain"
       } else {
         reason = "damaged snapshot"

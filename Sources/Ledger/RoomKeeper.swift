@@ -14,6 +14,8 @@ struct RoomKeeper {
   private var means = Means.allocation
   /// Up to where room is allocated.
   private var allocated: Int64 = 0
+  /// The reserve was given up for records that are not written yet.
+  private var isGiven = false
   /// The reserve was there when it was last asked for.
   private(set) var isKept = false
 
@@ -49,7 +51,7 @@ struct RoomKeeper {
 
   private func keepFile() -> Bool {
     if directory.contains(Self.reserveName) { return true }
-    guard directory.freeBytes > 2 * reserve else { return false }
+    guard !isGiven, directory.freeBytes > 2 * reserve else { return false }
     let zeros = [UInt8](repeating: 0, count: Int(reserve))
     return (try? directory.write(Self.reserveName, zeros)) != nil
   }
@@ -57,10 +59,14 @@ struct RoomKeeper {
   /// What was allocated may be gone: it is asked for again.
   mutating func forget() { allocated = 0 }
 
+  /// The records that a reserve was given up for are on the disk.
+  mutating func written() { isGiven = false }
+
   /// Gives the reserve up for essential records; false when there is none to give.
   mutating func giveReserve() -> Bool {
     guard means == .file, directory.contains(Self.reserveName) else { return false }
     isKept = false
+    isGiven = true
     return (try? directory.remove(Self.reserveName)) != nil
   }
 }

@@ -17,10 +17,14 @@ struct StateLayout: Sendable {
     damaged = DurableDirectory(parent + "/damaged")
   }
 
+  /// No line has a number as high as this.
+  static let highest: Int64 = 1 << 60
+
   /// The number in the name of a segment or snapshot: twenty digits.
   static func number(_ name: String, _ suffix: String) -> Int64? {
     guard name.utf8.count == 20 + suffix.utf8.count, name.hasSuffix(suffix) else { return nil }
-    return decimal(name.utf8.prefix(20))
+    guard let number = decimal(name.utf8.prefix(20)), number < highest else { return nil }
+    return number
   }
 
   static func name(_ number: Int64, _ suffix: String) -> String {

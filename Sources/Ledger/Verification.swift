@@ -35,9 +35,9 @@ extension Ledger {
     let names = try layout.snapshotNames()
     let numbers = names.compactMap { StateLayout.number($0, StateLayout.snapshotSuffix) }
     var scan = try ChainScan(layout, wanted: Set(numbers))
-    // A daemon may be in the middle of a line, or between two segments.
-    for _ in 0..<5 where scan.found != nil {
-      SystemClock.pause(milliseconds: 20)
+    // A daemon may be in the middle of a line.
+    for _ in 0..<3 where scan.found?.torn == true {
+      SystemClock.pause(milliseconds: 5)
       scan = try ChainScan(layout, wanted: Set(numbers))
     }
     var problems: [String] = []
@@ -59,7 +59,7 @@ extension Ledger {
         if chain?.head.elementsEqual(file.head.utf8) != true {
           problems.append("\(path): does not agree with the chain")
         }
-      } catch where error.code == ENOENT {
+      } catch  where error.code == ENOENT {
         continue
       }
     }

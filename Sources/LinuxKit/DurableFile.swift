@@ -68,7 +68,9 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(Sys
     let result = bytes.withUnsafeBytes { buffer in
       retrying { write(descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done) }
     }
-    guard result > 0 else { throw result < 0 ? .last("write", path) : SystemError(EIO, "write", path) }
+    guard result > 0 else {
+      throw result < 0 ? .last("write", path) : SystemError(EIO, "write", path)
+    }
     done += result
   }
 }
