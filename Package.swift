@@ -19,9 +19,18 @@ let package = Package(
     .target(name: "ByteText", swiftSettings: strict),
     .target(name: "LinuxKit", dependencies: ["CLinux", "ByteText"], swiftSettings: strict),
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
+    .target(
+      name: "Control", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
+    .target(
+      name: "Notify", dependencies: ["ByteText", "LinuxKit", "Grants", "Control"],
+      swiftSettings: strict),
+    .executableTarget(name: "grantwatch-notify", dependencies: ["Notify"], swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"], exclude: ["Samples"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "NotifyTests", dependencies: ["Notify", "Control", "Grants", "LinuxKit", "ByteText"],
       swiftSettings: strict),
   ]
 )
