@@ -48,9 +48,9 @@ package final class Endpoint {
         say("no outbox: \(error); connecting again")
       }
       failures += 1
-      // The daemon is on this host and should be back soon: 10 s at the most.
+      // The daemon is on this host, and asking costs little: every 2 s at the latest.
       let wait = Backoff.wait(
-        afterFailure: min(failures, 4), fraction: surroundings.fraction())
+        afterFailure: min(failures, 2), fraction: surroundings.fraction())
       surroundings.sleep(wait)
       if gate.isClosed { return }
     }
