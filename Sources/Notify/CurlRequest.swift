@@ -1,4 +1,5 @@
 import ByteText
+import Control
 package import Grants
 
 /// One POST as configuration text of curl(1), read by it on standard input: nothing of it shows in
@@ -52,6 +53,7 @@ package struct CurlRequest: Equatable, Sendable {
     option("url", webhook.url.utf8)
     option("proto", (url.isSecure ? "=https" : "=http").utf8)
     option("max-redirs", "0".utf8)
+    option("user-agent", "grantwatch-notify/\(grantwatchVersion)".utf8)
     option("connect-timeout", "10".utf8)
     option("max-time", "\(Self.longestTry)".utf8)
     option("max-filesize", "65536".utf8)
