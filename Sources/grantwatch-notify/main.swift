@@ -1,0 +1,4 @@
+import Glibc
+import Notify
+
+exit(runNotify(CommandLine.arguments))
