@@ -21,11 +21,20 @@ let package = Package(
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
     .target(
       name: "Control", dependencies: ["LinuxKit", "ByteText"], swiftSettings: strict),
+    .target(
+      name: "GrantctlCommands", dependencies: ["Control", "Grants", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "grantctl", dependencies: ["GrantctlCommands"], swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"], swiftSettings: strict),
     .testTarget(
       name: "ControlTests", dependencies: ["Control", "LinuxKit", "ByteText"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "GrantctlTests",
+      dependencies: ["GrantctlCommands", "Control", "LinuxKit", "ByteText"],
       swiftSettings: strict),
   ]
 )
