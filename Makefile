@@ -8,7 +8,8 @@ PREFIX = /usr
 DESTDIR =
 bindir = $(PREFIX)/bin
 sbindir = $(PREFIX)/sbin
-libdir = $(PREFIX)/lib/grantwatch
+# Not below PREFIX: grantwatchd looks there for the vendor's agents.
+libdir = /usr/lib/grantwatch
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
@@ -76,7 +77,7 @@ install:
 	for page in man/*.[1578]; do \
 	  install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; done
 	for unit in grantwatchd grantwatch-notify; do \
-	  sed 's|^ExecStart=/usr/|ExecStart=$(PREFIX)/|' systemd/$$unit.service \
+	  sed 's|^ExecStart=/usr/sbin/|ExecStart=$(sbindir)/|' systemd/$$unit.service \
 	    >$(DESTDIR)$(unitdir)/$$unit.service && \
 	  chmod 644 $(DESTDIR)$(unitdir)/$$unit.service || exit 1; done
 	install -m 644 systemd/grantwatchd.service.d/enforce.conf $(DESTDIR)$(libdir)/enforce.conf
