@@ -8,10 +8,12 @@ PREFIX = /usr
 DESTDIR =
 bindir = $(PREFIX)/bin
 sbindir = $(PREFIX)/sbin
-libdir = $(PREFIX)/lib/grantwatch
+# Not below PREFIX: grantwatchd looks there for the vendor's agents.
+libdir = /usr/lib/grantwatch
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
+catalogdir = $(PREFIX)/lib/systemd/catalog
 sysconfdir = /etc/grantwatch
 
 SWIFT = swift
@@ -68,7 +70,8 @@ install:
 	@test -x $(BUILD)/grantwatchd || { echo "make: $(BUILD)/grantwatchd: not built, run make first" >&2; exit 1; }
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libdir)/agents.d \
 	  $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 \
-	  $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir)
+	  $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) \
+	  $(DESTDIR)$(catalogdir)
 	install -s -m 755 $(BUILD)/grantctl $(DESTDIR)$(bindir)/grantctl
 	install -s -m 755 $(BUILD)/grantwatchd $(DESTDIR)$(sbindir)/grantwatchd
 	install -s -m 755 $(BUILD)/grantwatch-notify $(DESTDIR)$(libdir)/grantwatch-notify
@@ -76,11 +79,12 @@ install:
 	for page in man/*.[1578]; do \
 	  install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; done
 	for unit in grantwatchd grantwatch-notify; do \
-	  sed 's|^ExecStart=/usr/|ExecStart=$(PREFIX)/|' systemd/$$unit.service \
+	  sed 's|^ExecStart=/usr/sbin/|ExecStart=$(sbindir)/|' systemd/$$unit.service \
 	    >$(DESTDIR)$(unitdir)/$$unit.service && \
 	  chmod 644 $(DESTDIR)$(unitdir)/$$unit.service || exit 1; done
 	install -m 644 systemd/grantwatchd.service.d/enforce.conf $(DESTDIR)$(libdir)/enforce.conf
 	install -m 644 systemd/sysusers.d/grantwatch.conf $(DESTDIR)$(sysusersdir)/grantwatch.conf
+	install -m 644 systemd/grantwatch.catalog $(DESTDIR)$(catalogdir)/grantwatch.catalog
 	install -d -m 755 $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sysconfdir)/grantwatch.conf.d \
 	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d
 	for sample in etc/grantwatch/*.d/*.sample; do [ ! -e "$$sample" ] || \
@@ -93,7 +97,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/grantctl $(DESTDIR)$(sbindir)/grantwatchd
 	rm -rf $(DESTDIR)$(libdir)
 	rm -f $(DESTDIR)$(unitdir)/grantwatchd.service $(DESTDIR)$(unitdir)/grantwatch-notify.service
-	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf
+	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf $(DESTDIR)$(catalogdir)/grantwatch.catalog
 	for page in man/*.[1578]; do \
 	  rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
 

@@ -164,7 +164,7 @@ check "the service is active" inside systemctl is-active grantwatchd.service
 check "status exits 0" inside grantctl status
 check "status: version, enforce mode" \
   json '.version == "0.1.0" and .mode == "enforce" and .ledger.records > 0' \
-  inside grantctl status -o json
+  inside grantctl -o json status
 check "no IP socket is open to the service" \
   is "$(inside systemctl show -p RestrictAddressFamilies --value grantwatchd.service |
     tr ' ' '\n' | sort | xargs)" "AF_NETLINK AF_UNIX"
@@ -176,7 +176,7 @@ inside systemd-run --quiet --wait --collect --unit=agent \
 
 file_grant='[.[] | select(.kind == "file-mode" and .object == "file:/srv/data" and .standing == false)]'
 group_grant='[.[] | select(.kind == "group-member" and .object == "group:games" and .standing == false)]'
-list=(inside grantctl list -o json)
+list=(inside grantctl -o json list)
 check "the chmod is one grant to everyone" until_true 15 \
   json "$file_grant | length == 1 and .[0].subject == \"everyone\"" "${list[@]}"
 check "it counts all 5,002 items" until_true 15 json "$file_grant | .[0].items == 5002" "${list[@]}"
@@ -214,7 +214,7 @@ check "the journal has the grant, with a MESSAGE_ID" json "[.[] |
   select(.MESSAGE_ID != null and (to_entries | any((.key | startswith(\"GRANTWATCH_\")) and
     .value == \"$file_id\")))] | length > 0" journal
 check "verify finds an unbroken record" json '.ok == true and (.problems | length) == 0' \
-  inside grantctl verify -o json
+  inside grantctl -o json verify
 
 record() { "${list[@]}" | jq -c '[.[] | {id, state, endedBy}] | sort_by(.id)'; }
 before=$(record) || true
@@ -232,6 +232,6 @@ check "it stops cleanly" inside systemctl stop grantwatch-notify.service grantwa
 check "with the result success" is \
   "$(inside systemctl show -p Result --value grantwatchd.service)" success
 check "verify without a daemon" json '.ok == true' \
-  inside grantctl verify -o json --state-directory /var/lib/grantwatch
+  inside grantctl -o json verify --state-directory /var/lib/grantwatch
 
 finish
