@@ -54,18 +54,19 @@ let package = Package(
       name: "grantwatch-bench",
       dependencies: ["ByteText", "LinuxKit", "Grants", "Ledger", "Control"],
       swiftSettings: strict),
+    .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
-      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText"], swiftSettings: strict),
+      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText", "Scratch"], swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"],
       exclude: ["Samples"], swiftSettings: strict),
     .testTarget(
-      name: "SourcesTests", dependencies: ["Sources", "Grants", "LinuxKit", "ByteText"],
+      name: "SourcesTests", dependencies: ["Sources", "Grants", "LinuxKit", "ByteText", "Scratch"],
       swiftSettings: strict),
     .testTarget(
       name: "KindsTests",
-      dependencies: ["Kinds", "Sources", "Grants", "LinuxKit", "ByteText"],
+      dependencies: ["Kinds", "Sources", "Grants", "LinuxKit", "ByteText", "Scratch"],
       swiftSettings: strict),
     .testTarget(
       name: "ProvenanceTests",
@@ -78,7 +79,7 @@ let package = Package(
       name: "ControlTests", dependencies: ["Control", "LinuxKit", "ByteText"],
       swiftSettings: strict),
     .testTarget(
-      name: "GrantctlCommandsTests",
+      name: "GrantctlTests",
       dependencies: ["GrantctlCommands", "Control", "LinuxKit", "ByteText"],
       swiftSettings: strict),
     .testTarget(
@@ -88,6 +89,7 @@ let package = Package(
       name: "WatchdogTests",
       dependencies: [
         "Watchdog", "Control", "Ledger", "Kinds", "Provenance", "Grants", "LinuxKit", "ByteText",
+        "Scratch",
       ], swiftSettings: strict),
   ]
 )

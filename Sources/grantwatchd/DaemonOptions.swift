@@ -1,4 +1,5 @@
 import ByteText
+import LinuxKit
 
 /// What grantwatchd(8) was asked to do.
 struct DaemonOptions {

@@ -9,7 +9,7 @@ let verifyCommand = Command(
   run: { invocation throws(Failure) in
     let text: ArraySlice<UInt8>
     if let directory = invocation.arguments.value("state-directory") {
-      text = try verifyOffline(stateDirectory: directory)[...]
+      text = verifyOffline(stateDirectory: directory)[...]
     } else {
       let client = try invocation.connect()
       text = try asking { () throws(ControlClientError) in
