@@ -222,9 +222,12 @@ package final class Engine: @unchecked Sendable {
       let itemEnd = min(itemStart + Self.itemsPerRecord, newItems.upperBound)
       let changedEnd = min(
         changedStart + Self.itemsPerRecord - (itemEnd - itemStart), changed.count)
-      let type = first ? (note.isNew ? "grant.detected" : "grant.changed") : "grant.items"
+      let type =
+        !first
+        ? "grant.items"
+        : grant.standing ? "grant.standing" : note.isNew ? "grant.detected" : "grant.changed"
       record(
-        type, grant: grant.id, text: first && note.isNew ? detectionText(grant) : "",
+        type, grant: grant.id, text: first && note.isNew && !grant.standing ? detectionText(grant) : "",
         essential: true
       ) { writer in
         writer.key("grant")
