@@ -59,10 +59,10 @@ package final class FileModes {
   package func rescan(_ body: (FileObservation) -> Void) {
     unread = []
     wantsRescan = false
-    findPlaces()
+    // What was mounted and is not now would be forgotten, and pass for new when it comes back.
+    var whole = findPlaces()
     paths = [:]
     baseline.round ^= 1
-    var whole = true
     for tree in trees { if !look(through: tree, { self.take($0, body) }) { whole = false } }
     if whole { baseline.forgetUnseen() }
     filesAtRescan = count
@@ -83,15 +83,23 @@ package final class FileModes {
     return true
   }
 
-  /// Numbers of devices change with reboots and mounts; the folders on them do not.
-  private func findPlaces() {
+  /// Numbers of devices change with reboots and mounts; the folders on them do not. False when one
+  /// is mounted no more.
+  @discardableResult
+  private func findPlaces() -> Bool {
     folder = nil
+    var all = true
     for index in baseline.places.indices {
       guard let status = try? FileStatus.at(root + baseline.places[index].path, follow: true),
         status.device != baseline.places[index].device
       else { continue }
-      if baseline.place(status.device) == nil { baseline.places[index].device = status.device }
+      if baseline.place(status.device) == nil {
+        baseline.places[index].device = status.device
+      } else {
+        all = false
+      }
     }
+    return all
   }
 
   @discardableResult
@@ -102,7 +110,7 @@ package final class FileModes {
       return try walk(top, tree, body)
     } catch {
       unread.append((tree, error))
-      return false
+      return error.code == ENOENT
     }
   }
 
@@ -243,7 +251,10 @@ package final class FileModes {
   private func remember(_ place: Place) -> (own: KnownFile?, other: KnownFile?) {
     let key = self.key(of: place)
     let known = baseline.file(key).flatMap { $0.isSame(as: place.status) ? $0 : nil }
-    guard let parent = place.parent else {
+    // What is mounted over a folder does not replace it.
+    guard let parent = place.parent,
+      !place.isDirectory || parent.device == place.status.device
+    else {
       baseline.remember(key, place.status, name: nil)
       return (known, nil)
     }

@@ -8,6 +8,11 @@ package struct Mount: Equatable, Sendable {
   /// `ext4`, `tmpfs`.
   package var type: [UInt8]
 
+  package init(path: [UInt8], type: [UInt8]) {
+    self.path = path
+    self.type = type
+  }
+
   /// What is mounted now; empty where /proc cannot be read.
   package static func all() -> [Mount] {
     guard let table = fopen("/proc/self/mountinfo", "re") else { return [] }
