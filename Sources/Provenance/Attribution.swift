@@ -46,7 +46,7 @@ extension ProcessTable {
       guard let record = current(pid) else { return nil }
       refreshIdentity(record, stat)
       if !record.image.environmentRead || !trusted { refreshImage(record, comm: stat.comm) }
-      if !trusted { refreshAncestors(of: record) }
+      refreshAncestors(of: record, all: !trusted)
       return (record, true)
     }
     guard trusted else { return nil }
@@ -57,16 +57,18 @@ extension ProcessTable {
     return (record, false)
   }
 
-  /// Without events an exec is seen only by looking again.
-  private func refreshAncestors(of record: ProcessRecord) {
+  /// Looks again at living ancestors that were not seen; without events, where an exec is seen
+  /// only by looking, at all of them.
+  private func refreshAncestors(of record: ProcessRecord, all: Bool) {
     var next = record.parent
     var looks = 0
     while let ancestor = next, looks < 32 {
+      next = ancestor.parent
+      guard all || (ancestor.image.isUnseen && ancestor.exited == nil) else { continue }
+      looks += 1
       if let stat = files.stat(ancestor.key.pid), ancestor.started(at: stat.start) {
         refreshImage(ancestor, comm: stat.comm)
       }
-      looks += 1
-      next = ancestor.parent
     }
   }
 
@@ -154,6 +156,11 @@ extension ProcessTable {
       return
     }
     verdict.provenance = .human
+    if let unseen = chain.unseen {
+      verdict.because.append(
+        "login of \(name), but what its ancestor \(unseen.key.pid) ran was not seen")
+      return
+    }
     verdict.confidence = .strong
     verdict.because.append("login of \(name), no agent in its \(chain.records.count) processes")
   }

@@ -21,7 +21,7 @@ extension ProcessTable {
   /// Checks the process at the other end of a control connection.
   ///
   /// Refused is a caller with an agent's mark, however weak, on itself or on any ancestor, dead
-  /// ones included; with a hole in its chain; one that a service manager, cron, at or the message
+  /// ones included; with a hole in its chain, or an ancestor that nobody saw; one that a service manager, cron, at or the message
   /// bus started on somebody's behalf; and one that is not there any more, or belongs to another
   /// uid. Without process events a child of pid 1 that has a login uid, or lives in a session's
   /// scope, counts as an orphan, and so has a hole in its chain.
@@ -60,6 +60,9 @@ extension ProcessTable {
     if let unread {
       return "the environment of \(unread.image.name)(\(unread.key.pid)) cannot be read"
     }
+    if let unseen = chain.unseen {
+      return "what its ancestor \(unseen.key.pid) ran was not seen"
+    }
     let starter = chain.records.dropFirst().first {
       $0.image.isLauncher || ($0.key.pid != 1 && $0.image.isServiceManager)
     }
@@ -80,6 +83,7 @@ extension ProcessTable {
       guard let stat = files.stat(pid), record.started(at: stat.start),
         let image = readImage(pid, comm: stat.comm)
       else { continue }
+      if record.image.isUnseen { record.take(image) }
       record.takeMarks(of: image)
       if !image.environmentRead { unread = unread ?? record }
     }

@@ -18,6 +18,9 @@ struct ProcessChain {
   /// Every link is on record: by its event, or since before the start.
   var recorded: Bool { records.allSatisfy { $0.origin != .found } }
 
+  /// The nearest ancestor that was gone before anybody could look at what it ran.
+  var unseen: ProcessRecord? { records.dropFirst().first(where: \.image.isUnseen) }
+
   /// The actor runs in a unit that somebody had made for one command (systemd-run(1)).
   var isTransientUnit: Bool {
     guard let group = actor.controlGroup else { return true }
