@@ -21,7 +21,10 @@ package func base64(_ bytes: [UInt8]) -> String {
 /// The bytes of Base64 text (RFC 4648, section 4); padding may be missing; nil for anything else.
 package func decodeBase64(_ text: String) -> [UInt8]? {
   var digits = Array(text.utf8)
-  while digits.last == 0x3d, digits.count % 4 != 1 || digits.count > 1 { digits.removeLast() }
+  if digits.last == 0x3d {
+    guard digits.count % 4 == 0 else { return nil }
+    for _ in 0..<2 where digits.last == 0x3d { digits.removeLast() }
+  }
   guard digits.count % 4 != 1 else { return nil }
   var bytes: [UInt8] = []
   var bits: UInt32 = 0

@@ -93,6 +93,7 @@ package struct Timestamp: Comparable, Hashable, Sendable {
       offset = (hours * 60 + minutes) * (bytes[at] == UInt8(ascii: "-") ? -60 : 60)
     }
     let days = daysFromCivil(year, month, day)
+    guard civil(fromDays: days) == (year, month, day) else { return nil }
     let seconds = days * 86_400 + hour * 3600 + minute * 60 + second - offset
     self.init(microseconds: seconds * 1_000_000 + micros)
   }
