@@ -80,11 +80,24 @@ private func deliver(
     },
     onSignal(SIGTERM, queue) { end(gate) }, onSignal(SIGINT, queue) { end(gate) },
   ]
-  withExtendedLifetime(sources) { dispatchMain() }
+  ServiceNotify.ready(status: "Delivering to \(configuration.webhooks.count) webhooks")
+  let pulse = signsOfLife()
+  withExtendedLifetime((sources, pulse)) { dispatchMain() }
+}
+
+/// Keeps the service manager's watchdog quiet, on a queue that no delivery holds up.
+private func signsOfLife() -> (any DispatchSourceTimer)? {
+  guard let interval = ServiceNotify.watchdogInterval else { return nil }
+  let timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "signs of life"))
+  timer.schedule(deadline: .now(), repeating: .microseconds(Int(interval)))
+  timer.setEventHandler { @Sendable in ServiceNotify.alive() }
+  timer.activate()
+  return timer
 }
 
 /// A delivery that does not end in time is made again at the next start.
 private func end(_ gate: DeliveryGate) {
+  ServiceNotify.stopping()
   _ = gate.close(waiting: 5)
   exit(0)
 }
