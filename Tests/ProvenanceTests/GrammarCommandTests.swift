@@ -115,9 +115,12 @@ import Testing
     ("echo chmod 777 /a", []),
     ("echo 'x; chmod 777 /a'", []),
     ("chmod 777 /a >/dev/null 2>&1", ["everyone rwx /a"]),
-    ("sudo sh <<'EOF'\nchmod 777 /srv/data\nEOF\nchmod 777 /b", [
-      "everyone rwx /b", "everyone rwx /srv/data",
-    ]),
+    (
+      "sudo sh <<'EOF'\nchmod 777 /srv/data\nEOF\nchmod 777 /b",
+      [
+        "everyone rwx /srv/data", "everyone rwx /b",
+      ]
+    ),
     (
       "find /srv/data -type f -exec chmod 666 {} \\;", ["everyone rw /srv/data R"]
     ),
@@ -192,7 +195,9 @@ import Testing
 
   @Test("The command is kept as written, sudo included")
   func commandText() {
-    func command(_ line: String) -> String? { ChangeGrammar.changes(inCommand: line).first?.command }
+    func command(_ line: String) -> String? {
+      ChangeGrammar.changes(inCommand: line).first?.command
+    }
     #expect(command("true; sudo chmod -R 777 /srv/data | cat") == "sudo chmod -R 777 /srv/data")
     #expect(command("sudo chmod \\\n   777 \\\n /srv/x") == "sudo chmod 777 /srv/x")
     #expect(command("sudo bash -c 'chmod 777 /a; ls'") == "sudo bash -c 'chmod 777 /a; ls'")

@@ -66,7 +66,8 @@ extension FoundCommand {
     let dashed = parsed.operands.firstIndex { $0.bytes.first == UInt8(ascii: "-") }
     let place = dashed ?? 0
     guard parsed.operands.count > 1 else { return .notUnderstood }
-    guard parsed.operands[place].exact, let effect = FileModeEffect(mode: parsed.operands[place].bytes)
+    guard parsed.operands[place].exact,
+      let effect = FileModeEffect(mode: parsed.operands[place].bytes)
     else { return .notUnderstood }
     guard let subject = effect.subject else { return .effects([]) }
     var effects: [CommandEffect] = []

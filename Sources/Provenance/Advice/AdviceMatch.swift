@@ -5,6 +5,11 @@ package struct MatchFactor: Equatable, Sendable {
   /// As `explain` prints it: `same command`, `same effect`, `time since`, …
   package var name: String
   package var points: Int
+
+  package init(name: String, points: Int) {
+    self.name = name
+    self.points = points
+  }
 }
 
 /// An open advice that a grant follows.

@@ -74,14 +74,18 @@ private let shellOptions = CommandOptions("oO", valuedLong: ["rcfile", "init-fil
 func isWrapper(_ name: String) -> Bool { wrappers[name] != nil || shells.contains(name) }
 
 /// Takes everything off `words` that only runs the rest of them.
-func unwrapped(_ all: [ShellWord], in start: ShellWord) -> UnwrappedCommand {
-  var words = all
+///
+/// `isAction` is true for the command that `find` runs, which is no other `find`.
+func unwrapped(
+  _ all: [ShellWord], in start: ShellWord, isAction: Bool = false
+) -> UnwrappedCommand {
+  var words = all[...]
   var directory = start
   for _ in 0..<ChangeGrammar.deepest {
-    while let first = words.first, words.count > 1,
-      assignmentName(first.bytes) != nil || isUnknownWrapper(first, before: words[1])
+    while let first = words.first, let next = words.dropFirst().first,
+      assignmentName(first.bytes) != nil || isUnknownWrapper(first, before: next)
     {
-      words.removeFirst()
+      words = words.dropFirst()
     }
     guard let first = words.first else { return .other }
     let name = programName(first)
@@ -94,7 +98,7 @@ func unwrapped(_ all: [ShellWord], in start: ShellWord) -> UnwrappedCommand {
     if shells.contains(name) { return shellScript(rest) }
     switch name {
     case "eval": return .script(Array(rest.map(\.bytes).joined(separator: [0x20])))
-    case "find": return findAction(rest, in: directory)
+    case "find": return isAction ? .other : findAction(rest, in: directory)
     case "xargs":
       guard rest.contains(where: { AccessProgram(rawValue: programName($0)) != nil }) else {
         return .other
@@ -118,7 +122,7 @@ func unwrapped(_ all: [ShellWord], in start: ShellWord) -> UnwrappedCommand {
     guard let place = parsed.places.first, place + wrapper.operands < rest.count else {
       return .other
     }
-    words = Array(rest[(place + wrapper.operands)...])
+    words = rest[(place + wrapper.operands)...]
   }
   return .other
 }
@@ -177,7 +181,9 @@ private func findAction(_ words: [ShellWord], in directory: ShellWord) -> Unwrap
       run.append(word)
     }
   }
-  guard case .command(var found) = unwrapped(run, in: directory) else { return .other }
+  guard case .command(var found) = unwrapped(run, in: directory, isAction: true) else {
+    return .other
+  }
   found.below = true
   return .command(found)
 }

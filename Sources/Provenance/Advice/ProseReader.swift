@@ -139,7 +139,9 @@ struct ProseReader {
       for found in all { builder.take(found, from: line, .mention) }
       return first.source.upperBound
     }
-    guard let command = first.cutFromSentence(isWholeLine: start == 0) else { return start }
+    guard isSaidToRun(first, start),
+      let command = first.cutFromSentence(isWholeLine: start == 0)
+    else { return start }
     switch stance(command.source) {
     case .against: break
     case .undoing: builder.take(command, from: line, .undoing)
@@ -147,7 +149,22 @@ struct ProseReader {
     }
     return command.source.upperBound
   }
+
+  /// False for `adduser` and `addgroup` as words of a sentence, where any two words may follow.
+  private func isSaidToRun(_ command: FoundCommand, _ start: Int) -> Bool {
+    guard command.program.hasPrefix("add"), start > 0, isBlank(line[start - 1]),
+      line[start...].starts(with: command.program.utf8)
+    else { return true }
+    let words = line[max(0, start - 16)..<start].split { !isLetter($0) && $0 != 0x3a }
+    return words.last.map { leadingWords.contains(String(decoding: $0, as: UTF8.self)) } ?? true
+  }
 }
+
+/// Words after which a command is meant to be run.
+private let leadingWords: Set<String> = [
+  "run", "Run", "use", "Use", "try", "Try", "type", "Type", "execute", "Execute", "enter", "then",
+  "do", "with", ":",
+]
 
 private let proseWrappers: Set<String> = [
   "sudo", "doas", "su", "pkexec", "run0", "nohup", "env", "find", "sh", "bash",

@@ -65,8 +65,9 @@ func withoutPrompt(_ line: ArraySlice<UInt8>, inCode: Bool) -> ArraySlice<UInt8>
     "$#%".utf8.contains(head[blank - 1])
   else { return nil }
   let word = head[..<blank]
-  guard word.contains(UInt8(ascii: "@")) || word.starts(with: "bash-".utf8)
-    || word.starts(with: "sh-".utf8)
+  guard
+    word.contains(UInt8(ascii: "@")) || word.starts(with: "bash-".utf8)
+      || word.starts(with: "sh-".utf8)
   else { return nil }
   return rest[(blank + 1)...]
 }
@@ -80,9 +81,9 @@ private func isWholeCommand(_ text: [UInt8]) -> Bool {
   guard let found = reader.found.first, found.source.lowerBound == start,
     case .effects(let effects) = found.reading, !effects.isEmpty
   else { return false }
-  return found.program != "chmod" || effects.count == 1
+  return found.program != "chmod"
     || effects.allSatisfy { effect in
-      effect.object.utf8.dropFirst(5).contains { "/~$.".utf8.contains($0) }
+      effect.object.utf8.dropFirst(5).contains { "/~$".utf8.contains($0) }
     }
 }
 

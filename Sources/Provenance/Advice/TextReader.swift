@@ -176,7 +176,8 @@ struct TextReader {
       lead = paragraph
     }
     guard namesProgram(line) else { return }
-    if isPrompted {
+    let isScript = line.starts(with: "cd ".utf8) && line.contains { "&;".utf8.contains($0) }
+    if isPrompted || isScript {
       let command = Array(line)
       var reader = ShellReader(command, 0..<command.count)
       reader.read()
