@@ -61,7 +61,7 @@ give_up() {
   tail -n 20 "$work"/*.log >&2 || true
   exit 1
 }
-ctl() { "$build/grantctl" --socket "$socket" "$@"; }
+ctl() { timeout 20 "$build/grantctl" --socket "$socket" "$@"; }
 grants() { ctl -o json list | jq "[.[] | select(.standing == false)] | $1"; }
 holds() { grants "$1" | jq -e . >/dev/null; }
 
