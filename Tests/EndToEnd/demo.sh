@@ -61,7 +61,7 @@ give_up() {
   tail -n 20 "$work"/*.log >&2 || true
   exit 1
 }
-ctl() { "$build/grantctl" --socket "$socket" "$@"; }
+ctl() { timeout 20 "$build/grantctl" --socket "$socket" "$@"; }
 grants() { ctl -o json list | jq "[.[] | select(.standing == false)] | $1"; }
 holds() { grants "$1" | jq -e . >/dev/null; }
 
@@ -104,7 +104,7 @@ done
 END
 actor() { # NAME SHELL LOGINUID
   mkfifo "$work/$1.in"
-  (cd / && setsid env -i PATH="$PATH" "$2" --noprofile --norc \
+  (cd /; setsid env -i PATH="$PATH" "$2" --noprofile --norc \
     "$work/actor.sh" "$work/$1" "$3" </dev/null >"$work/$1.log" 2>&1 &)
   until_true 10 test -s "$work/$1.pid" || give_up "$1: cannot be put on the stage"
   pids+=("$(cat "$work/$1.pid")")

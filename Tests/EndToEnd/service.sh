@@ -124,7 +124,7 @@ until_true() { # SECONDS COMMAND...
     sleep 0.2
   done
 }
-inside() { nsenter -t "$leader" -a -- "$@"; }
+inside() { timeout 90 nsenter -t "$leader" -a -- "$@"; }
 is() { # ACTUAL EXPECTED
   [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
 }
@@ -157,8 +157,7 @@ check "group grantwatch is there" inside getent group grantwatch
 check "user grantwatch-notify is there" inside getent passwd grantwatch-notify
 check "the configuration is accepted" inside grantwatchd --check-config
 inside systemctl daemon-reload
-check "the service starts and says that it is ready" \
-  timeout 90 nsenter -t "$leader" -a -- systemctl start grantwatchd.service
+check "the service starts and says that it is ready" inside systemctl start grantwatchd.service
 check "the service is active" inside systemctl is-active grantwatchd.service
 ((failed == 0)) || finish
 check "status exits 0" inside grantctl status
