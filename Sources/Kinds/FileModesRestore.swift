@@ -85,10 +85,14 @@ extension FileModes {
     from file: OpenFile, _ before: UInt16?, _ after: UInt16, _ keeping: UInt16, _ dryRun: Bool
   ) -> Restored {
     let gain = ModeGain(before: before, after: after, isDirectory: file.status.isDirectory)
-    let bits = gain.bits & ~keeping
+    // With the access goes what the same act added beside it, such as the owner's own bits.
+    let added = before.map { after & ~$0 & 0o6777 } ?? 0
+    let bits = (gain.bits | added) & ~keeping
     func wanted(_ mode: UInt16) -> UInt16 { (mode & ~bits) | (gain.stickyTaken ? 0o1000 : 0) }
     var status = file.status
-    guard wanted(status.mode) != status.mode else { return .alreadyGone(now: status.mode) }
+    guard
+      status.mode & gain.bits & ~keeping != 0 || (gain.stickyTaken && status.mode & 0o1000 == 0)
+    else { return .alreadyGone(now: status.mode) }
     if dryRun { return .restored(now: wanted(status.mode)) }
     do {
       // Whoever sets the bits again between our look and our change is undone by the next round.

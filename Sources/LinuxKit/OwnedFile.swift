@@ -1,5 +1,6 @@
 internal import ByteText
-internal import Glibc
+internal import CLinux
+import Glibc
 
 /// The whole of a short file, with who owns it and who may read it.
 package struct OwnedFile: Sendable {

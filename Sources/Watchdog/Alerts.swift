@@ -106,8 +106,6 @@ extension Engine {
       case .low: 5
       }
     var fields: [(String, String)] = [
-      ("MESSAGE", text), ("MESSAGE_ID", JournalCatalog.messageID(of: type)),
-      ("PRIORITY", String(priority)), ("SYSLOG_IDENTIFIER", "grantwatchd"),
       ("GRANTWATCH_EVENT", type), ("GRANTWATCH_SEVERITY", severity.rawValue),
       ("GRANTWATCH_LEDGER_HEAD", ledger.head),
     ]
@@ -125,6 +123,7 @@ extension Engine {
       grant.write(to: &writer, at: now, withItems: false)
       fields.append(("GRANTWATCH_JSON", String(decoding: writer.bytes, as: UTF8.self)))
     }
-    JournalSend.send(fields)
+    JournalSend.send(
+      text, messageID: JournalCatalog.messageID(of: type), priority: priority, fields: fields)
   }
 }

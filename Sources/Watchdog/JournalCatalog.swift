@@ -1,6 +1,6 @@
 import ByteText
 
-/// The `MESSAGE_ID` of each event in the journal; etc/grantwatch/grantwatch.catalog explains them.
+/// The `MESSAGE_ID` of each event in the journal; systemd/grantwatch.catalog explains them.
 enum JournalCatalog {
   /// A fixed id for each type of event: the first half of the SHA-256 of its full name.
   static func messageID(of type: String) -> String {

@@ -242,7 +242,8 @@ extension Engine {
   private func openJournal() {
     do {
       journal = try JournalSource(
-        directory: configuration.journalDirectory, after: journalCursor, since: now.wall)
+        directory: configuration.journalDirectory, after: journalCursor, since: now.wall,
+        root: settings.root)
     } catch {
       settings.log("journal: \(error)")
       problems.set(.journal, "journal: \(error)")
@@ -330,6 +331,7 @@ extension Engine {
 
   /// Ends in order: what is known is on disk when this returns.
   package func stop() {
+    ServiceNotify.stopping()
     turn { record("daemon.stopped", text: "grantwatchd stopped", essential: true) }
     saveBaseline()
     writeSnapshot()
