@@ -168,7 +168,8 @@ import Testing
     #expect(seen.count == 10_011)
     for grant in seen { if case .restored = stage.restore(grant) {} else { Issue.record("kept") } }
     let restored = SystemClock.up()
-    #expect(restored - observed < 3_000_000)
+    // Under half a second on a quiet machine; the limit only keeps it from growing unseen.
+    #expect(restored - observed < 10_000_000)
     #expect(stage.mode("d3/f7") == 0o640 && stage.mode("d9") == 0o750)
     // The echoes of our own changes are no news.
     #expect(try stage.follow { _ in stage.watch?.events ?? 0 >= 20_022 }.isEmpty)
