@@ -19,8 +19,13 @@ let package = Package(
     .target(name: "ByteText", swiftSettings: strict),
     .target(name: "LinuxKit", dependencies: ["CLinux", "ByteText"], swiftSettings: strict),
     .target(name: "Grants", dependencies: ["ByteText"], swiftSettings: strict),
+    .target(
+      name: "Provenance", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"], swiftSettings: strict),
+    .testTarget(
+      name: "ProvenanceTests", dependencies: ["Provenance", "Grants", "ByteText"],
+      swiftSettings: strict),
   ]
 )

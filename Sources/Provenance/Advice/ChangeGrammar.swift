@@ -1,0 +1,159 @@
+import ByteText
+package import Grants
+
+/// What the grammar read in a text.
+package struct GrammarReport: Equatable, Sendable {
+  package var changes: [ProposedChange] = []
+  /// Commands that look like changes of access but whose effect the text alone does not tell, and
+  /// what was left unread; escaped, at most 64.
+  package var notUnderstood: [String] = []
+
+  package init() {}
+}
+
+/// Shell text or free text → the grants that it would make.
+///
+/// A change is what a command *may* give: `chmod 775` proposes a right even where the file had it.
+/// A command that can only take access away proposes nothing, and neither does one that the text
+/// advises against in the same sentence ("never run …", "… is a bad idea") or in the line that
+/// leads to its code block.
+///
+/// Nothing in the input can trap; time grows in proportion to its length.
+package enum ChangeGrammar {
+  /// Bytes of a text that are read; the rest is named in the report.
+  package static let longestText = 262_144
+  package static let mostChanges = 256
+  /// Shells within shells, and substitutions within substitutions.
+  package static let deepest = 16
+  /// Bytes of `ProposedChange.command`.
+  package static let longestCommand = 512
+
+  /// The changes that free text proposes: code blocks, inline code, prompts, and commands that
+  /// stand in plain sentences.
+  package static func changes(inText text: String) -> [ProposedChange] {
+    report(onText: text).changes
+  }
+
+  /// The changes that shell text makes.
+  package static func changes(inCommand line: String) -> [ProposedChange] {
+    report(onCommand: Array(line.utf8)).changes
+  }
+
+  /// The changes that shell text makes.
+  package static func changes(inCommand line: [UInt8]) -> [ProposedChange] {
+    report(onCommand: line).changes
+  }
+
+  /// `changes(inText:)`, and what was not understood.
+  package static func report(onText text: String) -> GrammarReport {
+    var reader = TextReader(Array(text.utf8.prefix(longestText)))
+    reader.read()
+    return finished(reader.builder, isCut: text.utf8.count > longestText)
+  }
+
+  /// `changes(inCommand:)`, and what was not understood.
+  package static func report(onCommand line: [UInt8]) -> GrammarReport {
+    var builder = ReportBuilder()
+    let text = Array(line.prefix(longestText))
+    var reader = ShellReader(text, 0..<text.count)
+    reader.read()
+    for found in reader.found { builder.take(found, from: text) }
+    return finished(builder, isCut: line.count > longestText)
+  }
+
+  private static func finished(_ builder: ReportBuilder, isCut: Bool) -> GrammarReport {
+    var report = builder.report
+    if isCut { report.notUnderstood.append("text longer than \(longestText) bytes: rest not read") }
+    return report
+  }
+}
+
+/// Gathers changes, each effect once, within the limits.
+struct ReportBuilder {
+  static let mostNotUnderstood = 63
+  private(set) var report = GrammarReport()
+  private var seen: Set<String> = []
+
+  /// What a command in doubt is worth: in a sentence it is only a mention.
+  enum Setting {
+    case code, mention
+    /// The text says that it takes something back.
+    case undoing
+  }
+
+  mutating func take(_ found: FoundCommand, from text: [UInt8], _ setting: Setting = .code) {
+    var isUndoing = setting == .undoing
+    if let comment = found.comment {
+      switch Stance(before: text[comment].dropFirst().suffix(240), after: [], isLabel: true) {
+      case .against: return
+      case .undoing: isUndoing = true
+      case .open: break
+      }
+    }
+    switch found.reading {
+    case .notUnderstood:
+      guard setting != .mention, report.notUnderstood.count < Self.mostNotUnderstood else { return }
+      let command = commandText(text[found.source])
+      if seen.insert("?" + command).inserted { report.notUnderstood.append(command) }
+    case .effects(let effects):
+      for effect in effects where !(isUndoing && effect.isMild) {
+        let key =
+          "\(effect.kind.rawValue) \(effect.subject) \(effect.right) \(effect.recursive) "
+          + "\(effect.exact) \(effect.object)"
+        guard seen.insert(key).inserted else { continue }
+        guard report.changes.count < ChangeGrammar.mostChanges else {
+          let note = "more than \(ChangeGrammar.mostChanges) changes: rest left out"
+          if seen.insert(note).inserted { report.notUnderstood.append(note) }
+          return
+        }
+        report.changes.append(
+          ProposedChange(
+            kind: effect.kind, subject: effect.subject, object: effect.object,
+            right: effect.right, recursive: effect.recursive,
+            command: commandText(text[found.source]), exact: effect.exact))
+      }
+    }
+  }
+
+  mutating func note(_ text: String) {
+    if report.notUnderstood.count < Self.mostNotUnderstood, seen.insert("?" + text).inserted {
+      report.notUnderstood.append(text)
+    }
+  }
+}
+
+extension CommandEffect {
+  /// Narrow enough that a step which "reverts" or "tightens" may truly do so.
+  fileprivate var isMild: Bool {
+    kind == .fileMode
+      && FileRights(text: right)?.isDisjoint(with: [.write, .setuid, .setgid]) == true
+  }
+}
+
+/// A command as written, its continued lines joined; escaped and cut to the longest allowed.
+private func commandText(_ source: ArraySlice<UInt8>) -> String {
+  var bytes: [UInt8] = []
+  var isContinued = false
+  for (offset, byte) in source.enumerated() {
+    if bytes.count >= ChangeGrammar.longestCommand { break }
+    let next = source.startIndex + offset + 1
+    if byte == UInt8(ascii: "\\"), next < source.endIndex, source[next] == 0x0a {
+      isContinued = true
+      continue
+    }
+    if isContinued, isBlank(byte) {
+      if bytes.last != 0x20 { bytes.append(0x20) }
+      continue
+    }
+    isContinued = false
+    bytes.append(byte)
+  }
+  var count = bytes.count
+  while true {
+    while count > 0, count < bytes.count, bytes[count] & 0xc0 == 0x80 { count -= 1 }
+    let text = escaped(bytes[..<count])
+    let excess = text.utf8.count - ChangeGrammar.longestCommand
+    if excess <= 0 { return text }
+    count -= max(1, excess / 4)
+  }
+}

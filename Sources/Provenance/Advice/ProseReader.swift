@@ -1,0 +1,268 @@
+import ByteText
+
+/// Finds the commands in one line of plain text: in inline code, and within sentences.
+struct ProseReader {
+  /// Commands looked for in one line.
+  private static let mostCandidates = 64
+  private let line: [UInt8]
+  private let paragraph: [UInt8]
+
+  init(_ line: [UInt8], paragraph: [UInt8]) {
+    self.line = line
+    self.paragraph = paragraph
+  }
+
+  mutating func read(into builder: inout ReportBuilder) {
+    var at = 0
+    var candidates = 0
+    var noMore = [false, false, false]
+    var bareMode: (range: Range<Int>, stance: Stance)?
+    while at < line.count {
+      if candidates >= Self.mostCandidates {
+        return builder.note("more than \(Self.mostCandidates) commands in a line: rest not read")
+      }
+      if line[at] == UInt8(ascii: "`") {
+        let open = at
+        while at < line.count, line[at] == UInt8(ascii: "`") { at += 1 }
+        let length = at - open
+        guard length <= 2, !noMore[length], let close = closing(length, from: at) else {
+          if length <= 2 { noMore[length] = true }
+          continue
+        }
+        candidates += 1
+        let span = at..<close
+        at = close + length
+        readSpan(span, &bareMode, into: &builder)
+        continue
+      }
+      guard isWordStart(at), let name = wordName(at), startsCommand(name) else {
+        at += 1
+        continue
+      }
+      candidates += 1
+      at = max(at + 1, readCommand(at, into: &builder))
+    }
+  }
+
+  private func closing(_ length: Int, from start: Int) -> Int? {
+    var at = start
+    while at < line.count {
+      let open = at
+      while at < line.count, line[at] == UInt8(ascii: "`") { at += 1 }
+      if at - open == length { return open }
+      at = max(at, open + 1)
+    }
+    return nil
+  }
+
+  private func stance(_ range: Range<Int>) -> Stance {
+    let before = paragraph + [0x20] + line[max(0, range.lowerBound - 240)..<range.lowerBound]
+    return Stance(
+      before: before.suffix(240), after: line[range.upperBound...].prefix(200))
+  }
+
+  // MARK: Inline code
+
+  private func readSpan(
+    _ span: Range<Int>, _ bareMode: inout (range: Range<Int>, stance: Stance)?,
+    into builder: inout ReportBuilder
+  ) {
+    var text = Array(line[span])
+    var stance = Stance.open
+    if let mode = bareMode {
+      bareMode = nil
+      let between = line[mode.range.upperBound..<span.lowerBound]
+      let isPath = text.first == UInt8(ascii: "/") || text.starts(with: "~/".utf8)
+      if isPath, !text.contains(where: isBlank), between.count <= 40,
+        !between.contains(where: { ".;!?".utf8.contains($0) })
+      {
+        text = Array(line[mode.range]) + [0x20] + text
+        stance = mode.stance
+      }
+    }
+    guard namesProgram(text[...]) else { return }
+    if stance == .open { stance = self.stance(span) }
+    if stance == .against { return }
+    if let rest = withoutPrompt(text[...], inCode: true) { text = Array(rest) }
+    var reader = ShellReader(text, 0..<text.count)
+    reader.read()
+    for found in reader.found {
+      if found.program == "chmod", reader.found.count == 1, found.fileModeEffect != nil,
+        chmodOptions.parse(found.arguments, isOperand: isDashedMode).operands.count == 1
+      {
+        bareMode = (span, stance)
+        continue
+      }
+      let isWhole = found.arguments.count > 1
+      builder.take(
+        found, from: text, stance == .undoing ? .undoing : isWhole ? .code : .mention)
+    }
+  }
+
+  // MARK: Sentences
+
+  private func isWordStart(_ at: Int) -> Bool {
+    guard at > 0 else { return true }
+    let before = line[at - 1]
+    return isBlank(before) || "\"'([{*_:>=&;|".utf8.contains(before) || before >= 0x80
+  }
+
+  /// The last component of the word at this place, without what encloses it.
+  private func wordName(_ start: Int) -> String? {
+    var end = start
+    while end < line.count, end - start < 40, !isBlank(line[end]) { end += 1 }
+    guard end > start, end < line.count, isBlank(line[end]) else { return nil }
+    let word = line[start..<end]
+    let name = word.lastIndex(of: UInt8(ascii: "/")).map { word[($0 + 1)...] } ?? word
+    return String(decoding: name, as: UTF8.self)
+  }
+
+  private func startsCommand(_ name: String) -> Bool {
+    AccessProgram(rawValue: name) != nil || proseWrappers.contains(name)
+  }
+
+  /// Reads the command that begins at `start`; returns where it ends.
+  private func readCommand(_ start: Int, into builder: inout ReportBuilder) -> Int {
+    var end = min(line.count, start + ChangeGrammar.longestCommand)
+    if start > 0, let closer = closers[line[start - 1]],
+      let close = line[start..<end].firstIndex(of: closer)
+    {
+      end = close
+    }
+    var reader = ShellReader(line, start..<end)
+    reader.read()
+    let all = reader.found.filter { $0.source.lowerBound == start }
+    guard let first = all.first else { return start }
+    if all.count > 1 || first.source.upperBound != first.arguments.last?.end {
+      // It stands in quotes of its own, where no sentence goes on.
+      guard stance(first.source) != .against else { return first.source.upperBound }
+      for found in all { builder.take(found, from: line, .mention) }
+      return first.source.upperBound
+    }
+    guard isSaidToRun(first, start),
+      let command = first.cutFromSentence(isWholeLine: start == 0)
+    else { return start }
+    switch stance(command.source) {
+    case .against: break
+    case .undoing: builder.take(command, from: line, .undoing)
+    case .open: builder.take(command, from: line, .mention)
+    }
+    return command.source.upperBound
+  }
+
+  /// False for `adduser` and `addgroup` as words of a sentence, where any two words may follow.
+  private func isSaidToRun(_ command: FoundCommand, _ start: Int) -> Bool {
+    guard command.program.hasPrefix("add"), start > 0, isBlank(line[start - 1]),
+      line[start...].starts(with: command.program.utf8)
+    else { return true }
+    let words = line[max(0, start - 16)..<start].split { !isLetter($0) && $0 != 0x3a }
+    return words.last.map { leadingWords.contains(String(decoding: $0, as: UTF8.self)) } ?? true
+  }
+}
+
+/// Words after which a command is meant to be run.
+private let leadingWords: Set<String> = [
+  "run", "Run", "use", "Use", "try", "Try", "type", "Type", "execute", "Execute", "enter", "then",
+  "do", "with", ":",
+]
+
+private let proseWrappers: Set<String> = [
+  "sudo", "doas", "su", "pkexec", "run0", "nohup", "env", "find", "sh", "bash",
+]
+
+private let closers: [UInt8: UInt8] = [
+  UInt8(ascii: "\""): UInt8(ascii: "\""), UInt8(ascii: "'"): UInt8(ascii: "'"),
+  UInt8(ascii: "*"): UInt8(ascii: "*"), UInt8(ascii: ">"): UInt8(ascii: "<"),
+  UInt8(ascii: "("): UInt8(ascii: ")"), UInt8(ascii: "["): UInt8(ascii: "]"),
+]
+
+/// Words that go on with the sentence where an account's or a group's name might stand.
+private let sentenceWords: Set<String> = [
+  "a", "adds", "after", "an", "and", "are", "as", "at", "before", "but", "by", "can", "command",
+  "does", "for", "from", "group", "has", "if", "in", "instead", "into", "is", "it", "may", "must",
+  "of", "on", "or", "should", "so", "that", "the", "then", "this", "to", "user", "usermod", "was",
+  "what", "when", "which", "will", "with", "would", "you", "your",
+]
+
+extension FoundCommand {
+  /// The command without the words of the sentence behind it; nil when no command is left.
+  func cutFromSentence(isWholeLine: Bool) -> FoundCommand? {
+    let isMode = program == "chmod"
+    let grammar: CommandOptions
+    var wanted = 1
+    switch AccessProgram(rawValue: program) {
+    case .chmod:
+      grammar = chmodOptions
+      wanted = .max
+    case .usermod: grammar = usermodOptions
+    case .useradd: grammar = useraddOptions
+    case .gpasswd: grammar = gpasswdOptions
+    case .groupmod: grammar = groupmodOptions
+    case .groupadd: grammar = groupaddOptions
+    case .adduser, .addgroup:
+      grammar = adduserOptions
+      wanted = 2
+    case .groupmems:
+      grammar = groupmemsOptions
+      wanted = 0
+    case nil: return nil
+    }
+    let parsed = grammar.parse(arguments, isOperand: { isMode && isDashedMode($0) })
+    let dashed = isMode && parsed.operands.first?.bytes.first == UInt8(ascii: "-")
+    if isMode {
+      guard let mode = parsed.operands.first, FileModeEffect(mode: mode.bytes) != nil,
+        !dashed || parsed.operands.count > 1
+      else { return nil }
+    }
+    var kept = isMode ? 1 : 0
+    var cut = self
+    for (operand, place) in zip(parsed.operands, parsed.places).dropFirst(kept) {
+      guard kept < wanted else { break }
+      let word = operand.withoutPunctuation
+      let isLast = isWholeLine && kept == 1 && parsed.operands.count == 2
+      guard isMode ? word.isPathlike || isLast : word.isNamelike else { break }
+      kept += 1
+      cut.arguments = Array(arguments[..<place]) + [word]
+      cut.source = source.lowerBound..<word.end
+      if word.bytes.count < operand.bytes.count { break }
+    }
+    if wanted == 0 {
+      guard parsed.operands.isEmpty || parsed.places[0] >= 4 else { return nil }
+      cut.arguments = Array(arguments.prefix(parsed.places.first ?? arguments.count))
+      guard let last = cut.arguments.popLast() else { return nil }
+      cut.arguments.append(last.withoutPunctuation)
+      cut.source = source.lowerBound..<last.withoutPunctuation.end
+      return cut
+    }
+    return kept > (isMode ? 1 : 0) ? cut : nil
+  }
+}
+
+extension ShellWord {
+  fileprivate var withoutPunctuation: ShellWord {
+    var word = self
+    while word.bytes.count > 1, let last = word.bytes.last, ".,;:!?)]}*_\"'".utf8.contains(last) {
+      if last == UInt8(ascii: "*"), word.bytes.dropLast().last == UInt8(ascii: "/") { break }
+      if last == UInt8(ascii: "}"), word.bytes.contains(UInt8(ascii: "{")) { break }
+      word.bytes.removeLast()
+      word.end -= 1
+    }
+    return word
+  }
+
+  fileprivate var isPathlike: Bool {
+    guard let first = bytes.first else { return false }
+    if "/~$<".utf8.contains(first) || first == UInt8(ascii: "."), bytes.count > 0 {
+      return bytes != [UInt8(ascii: "/")] || exact
+    }
+    return bytes.contains(UInt8(ascii: "/")) && text != "and/or" && !text.hasPrefix("read/")
+  }
+
+  fileprivate var isNamelike: Bool {
+    guard let first = bytes.first, bytes.count <= 64 else { return false }
+    if first == UInt8(ascii: "$") || first == UInt8(ascii: "<") { return true }
+    return (isLetter(first) || first == UInt8(ascii: "_"))
+      && bytes.allSatisfy { isNameByte($0) || "-.$".utf8.contains($0) }
+      && !sentenceWords.contains(text.lowercased())
+  }
+}

@@ -1,0 +1,196 @@
+import ByteText
+
+/// Reads free text as people and agents write it: Markdown, mail, forum posts.
+struct TextReader {
+  private let text: [UInt8]
+  private var at = 0
+  var builder = ReportBuilder()
+  /// The end of the running paragraph, which a sentence may have begun in.
+  private var paragraph: [UInt8] = []
+  /// The line of text that leads to the next block.
+  private var lead: [UInt8] = []
+
+  init(_ text: [UInt8]) { self.text = text }
+
+  private struct Fence {
+    var mark: UInt8
+    var length: Int
+    var isShell: Bool
+  }
+
+  mutating func read() {
+    var fence: Fence?
+    var block: [[UInt8]] = []
+    while at < text.count {
+      let line = nextLine()
+      let content = withoutQuoteMarks(line)
+      if let open = fence {
+        if closes(content, open) {
+          readFenced(block, open)
+          fence = nil
+          block = []
+        } else {
+          block.append(Array(content))
+        }
+        continue
+      }
+      if let opened = opening(content) {
+        readIndented(&block)
+        fence = opened
+        continue
+      }
+      let isEmpty = content.allSatisfy(isBlank)
+      if isIndented(content), listMarkEnd(content) == nil {
+        block.append(Array(content))
+        continue
+      }
+      if isEmpty {
+        if !block.isEmpty { block.append([]) }
+        paragraph = []
+        continue
+      }
+      readIndented(&block)
+      readSentence(joinedLines(content))
+    }
+    if let fence { readFenced(block, fence) } else { readIndented(&block) }
+  }
+
+  private mutating func nextLine() -> ArraySlice<UInt8> {
+    let start = at
+    while at < text.count, text[at] != 0x0a { at += 1 }
+    var line = text[start..<at]
+    at += 1
+    if line.last == 0x0d { line = line.dropLast() }
+    return line
+  }
+
+  /// `line` and those that it continues on by a backslash at its end.
+  private mutating func joinedLines(_ line: ArraySlice<UInt8>) -> [UInt8] {
+    var whole = Array(line)
+    while whole.last == UInt8(ascii: "\\"), at < text.count {
+      whole[whole.count - 1] = 0x20
+      whole += withoutQuoteMarks(nextLine())
+    }
+    return whole
+  }
+
+  // MARK: Blocks
+
+  private func opening(_ line: ArraySlice<UInt8>) -> Fence? {
+    var rest = line.drop(while: isBlank)
+    if let mark = listMarkEnd(line) { rest = line[mark...].drop(while: isBlank) }
+    guard let mark = rest.first, mark == UInt8(ascii: "`") || mark == UInt8(ascii: "~") else {
+      return nil
+    }
+    let length = rest.prefix { $0 == mark }.count
+    let info = rest.dropFirst(length)
+    guard length >= 3, !info.contains(UInt8(ascii: "`")) else { return nil }
+    let language = info.drop { !isLetter($0) }.prefix { isLetter($0) || $0 == UInt8(ascii: "-") }
+    let name = String(decoding: language.prefix(32), as: UTF8.self).lowercased()
+    return Fence(mark: mark, length: length, isShell: shellLanguages.contains(name))
+  }
+
+  private func closes(_ line: ArraySlice<UInt8>, _ fence: Fence) -> Bool {
+    let rest = line.drop(while: isBlank)
+    let length = rest.prefix { $0 == fence.mark }.count
+    return length >= fence.length && rest.dropFirst(length).allSatisfy(isBlank)
+  }
+
+  private mutating func readFenced(_ block: [[UInt8]], _ fence: Fence) {
+    let stance = leadStance()
+    paragraph = []
+    lead = []
+    if stance == .against { return }
+    if fence.isShell {
+      _ = readShell(block, stance)
+    } else {
+      for line in block { readSentence(line) }
+      paragraph = []
+      lead = []
+    }
+  }
+
+  /// Reads indented lines as shell text, and as sentences those that hold no command.
+  private mutating func readIndented(_ block: inout [[UInt8]]) {
+    guard !block.isEmpty else { return }
+    let lines = block
+    block = []
+    let stance = leadStance()
+    if stance == .against {
+      lead = []
+      return
+    }
+    let understood = readShell(lines, stance)
+    for (line, isCommand) in zip(lines, understood) where !isCommand && !line.isEmpty {
+      readSentence(line)
+    }
+  }
+
+  /// The stance of the line above a block, where it speaks of the block.
+  private func leadStance() -> Stance {
+    let speaks =
+      lead.last == UInt8(ascii: ":")
+      || String(decoding: lead, as: UTF8.self).lowercased()
+        .split { !$0.isLetter }.contains { ["this", "these", "following", "below"].contains($0) }
+    return speaks ? Stance(before: lead[...], after: [], isLabel: true) : .open
+  }
+
+  /// Reads lines as one script. Says of each line whether a command of interest stands on it.
+  private mutating func readShell(_ lines: [[UInt8]], _ stance: Stance) -> [Bool] {
+    var script: [UInt8] = []
+    var ends: [Int] = []
+    for line in lines {
+      script += withoutPrompt(line[...], inCode: true) ?? line[...]
+      script.append(0x0a)
+      ends.append(script.count)
+    }
+    var reader = ShellReader(script, 0..<script.count)
+    reader.read()
+    var understood = [Bool](repeating: false, count: lines.count)
+    var line = 0
+    for found in reader.found.sorted(by: { $0.source.lowerBound < $1.source.lowerBound }) {
+      while line < ends.count, ends[line] <= found.source.lowerBound { line += 1 }
+      var last = line
+      while last < ends.count {
+        understood[last] = true
+        if ends[last] >= found.source.upperBound { break }
+        last += 1
+      }
+      builder.take(found, from: script, stance == .undoing ? .undoing : .code)
+    }
+    return understood
+  }
+
+  // MARK: Sentences
+
+  private mutating func readSentence(_ whole: [UInt8]) {
+    var line = whole[...].drop(while: isBlank)
+    var isPrompted = false
+    if let mark = listMarkEnd(line) { line = line[mark...].drop(while: isBlank) }
+    if let rest = withoutPrompt(line, inCode: false) {
+      line = rest
+      isPrompted = true
+    }
+    defer {
+      paragraph = (paragraph + [0x20] + line.suffix(240)).suffix(240)
+      lead = paragraph
+    }
+    guard namesProgram(line) else { return }
+    let isScript = line.starts(with: "cd ".utf8) && line.contains { "&;".utf8.contains($0) }
+    if isPrompted || isScript {
+      let command = Array(line)
+      var reader = ShellReader(command, 0..<command.count)
+      reader.read()
+      for found in reader.found { builder.take(found, from: command) }
+      return
+    }
+    var prose = ProseReader(Array(line), paragraph: paragraph)
+    prose.read(into: &builder)
+  }
+}
+
+private let shellLanguages: Set<String> = [
+  "", "sh", "bash", "zsh", "ksh", "fish", "shell", "console", "shell-session", "shellsession",
+  "bash-session", "terminal", "text", "txt", "plaintext", "plain", "none", "command",
+  "commandline", "linux", "root", "nohighlight",
+]

@@ -1,0 +1,17 @@
+import Grants
+
+/// A change in one short line: `everyone rwx /srv/data R`, `bob in docker ?`.
+func notation(_ change: ProposedChange) -> String {
+  var text: String
+  switch change.kind {
+  case .groupMember:
+    text = "\(change.subject.dropFirst(5)) in \(change.object.dropFirst(6))"
+  case .fileMode:
+    let letters = ["read": "r", "write": "w", "execute": "x", "setuid": "U", "setgid": "G"]
+    let rights = change.right.split(separator: " ").map { letters[String($0)] ?? "?" }.joined()
+    text = "\(change.subject) \(rights) \(change.object.dropFirst(5))"
+  }
+  if change.recursive { text += " R" }
+  if !change.exact { text += " ?" }
+  return text
+}
