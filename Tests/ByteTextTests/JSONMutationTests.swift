@@ -59,15 +59,15 @@ private struct SeededNumbers: RandomNumberGenerator {
     #expect(accepted > 1000)
   }
 
-  @Test(
-    "Deep, long and cut texts end in an error",
-    arguments: [
-      String(repeating: "[", count: 100_000), String(repeating: "{\"a\":", count: 100_000),
-      "\"" + String(repeating: "a", count: 100_000), String(repeating: "9", count: 100_000),
-      "\"" + String(repeating: "\\u0041", count: 20_000), String(repeating: "[1,", count: 60),
-      "-", "1.", "1e", "\"\\u12", "\"\\ud83d\"", "\"\\ud83d\\u0041\"", "01", "+1", "\u{feff}1",
-    ])
-  func refused(text: String) {
-    #expect(throws: JSONError.self) { try JSON.parse(Array(text.utf8)) }
+  private static let bad: [String] = [
+    String(repeating: "[", count: 100_000), String(repeating: "{\"a\":", count: 100_000),
+    "\"" + String(repeating: "a", count: 100_000), String(repeating: "9", count: 100_000),
+    "\"" + String(repeating: "\\u0041", count: 20_000), String(repeating: "[1,", count: 60),
+    "-", "1.", "1e", "\"\\u12", "\"\\ud83d\"", "\"\\ud83d\\u0041\"", "01", "+1", "\u{feff}1",
+  ]
+
+  @Test("Deep, long and cut texts end in an error", arguments: 0..<15)
+  func refused(index: Int) {
+    #expect(throws: JSONError.self) { try JSON.parse(Array(Self.bad[index].utf8)) }
   }
 }

@@ -8,7 +8,7 @@ package import Grants
 /// first. The text of an advice accuses nobody: a match says that the change was proposed before.
 package struct AdviceIndex {
   /// Changes under one key that are compared with one grant.
-  static let mostCandidates = 1024
+  static let mostCandidates = 256
   /// Items of a grant that are looked up, and items that are compared one by one.
   static let mostSamples = 16
   static let mostItems = 10_000
