@@ -78,4 +78,11 @@ import Testing
     #expect(read(line, exe: "/usr/bin/python3", uid: 0)?.type == .use)
     #expect(read(line, exe: "/usr/bin/python3", uid: 0)?.trusted == false)
   }
+
+  @Test("A line made of nothing but beginnings costs no time and gets no trust")
+  func flood() {
+    let piece = " ; USER=root ; COMMAND=x"
+    let told = read("   alice : PWD=/" + String(repeating: piece, count: 2700))
+    #expect(told?.trusted == false && told?.command == "x")
+  }
 }

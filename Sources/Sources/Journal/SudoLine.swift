@@ -78,13 +78,17 @@ package enum SudoLine: Recognizer {
   /// Where ` ; COMMAND=` stands outside quotes; those inside only if there is no other.
   private static func commands(_ text: ArraySlice<UInt8>) -> [Int] {
     let all = places(of: " ; COMMAND=", in: text)
+    guard all.count <= mostReadings else { return all }
     let open = all.filter { isBalanced(text[$0...].dropFirst(" ; COMMAND=".utf8.count)) }
     return open.isEmpty ? all : open
   }
 
+  /// A line with more readings than this is not worth the time: none of them would be trusted.
+  private static let mostReadings = 8
+
   /// The target users that the fields before the command name.
   private static func users(_ text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-    places(of: " ; USER=", in: text).map { at in
+    places(of: " ; USER=", in: text).suffix(mostReadings).map { at in
       let value = text[at...].dropFirst(" ; USER=".utf8.count)
       return value[..<(places(of: " ; ", in: value).first ?? value.endIndex)]
     }
