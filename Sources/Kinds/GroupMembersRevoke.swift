@@ -65,7 +65,7 @@ extension GroupMembers {
     _ membership: Membership, _ state: GroupState, previousPrimary: String?
   ) throws(AccountFileError) -> [Command] {
     guard let user = unescaped(membership.user), let group = unescaped(membership.group) else {
-      throw .unreadable(SystemError(Self.invalid, "read name", membership.user))
+      throw .unreadable(SystemError(SystemError.invalidArgument, "read name", membership.user))
     }
     func words(_ texts: String...) -> [[UInt8]] { texts.map { Array($0.utf8) } }
     let usermod = "/usr/sbin/usermod"
@@ -73,7 +73,8 @@ extension GroupMembers {
       // By number: the name may have several. `--prefix` would look numbers up on the host.
       guard let gid = state.groups[previousPrimary ?? membership.user] else {
         throw .unreadable(
-          SystemError(Self.invalid, "find the primary group before", membership.user))
+          SystemError(SystemError.invalidArgument, "find the primary group before", membership.user)
+        )
       }
       let below = root.isEmpty ? [] : words("-R") + [root]
       return [
@@ -90,8 +91,6 @@ extension GroupMembers {
     }
     return commands
   }
-
-  private static let invalid: Int32 = 22
 
   private func attempt(
     _ commands: ArraySlice<Command>, _ membership: Membership, queue: DispatchQueue, words: String,

@@ -23,6 +23,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   /// The kernel's words for `code`, as strerror(3) gives them.
   package var reason: String { String(cString: strerror(code)) }
 
+  /// EINVAL.
+  package static let invalidArgument: Int32 = EINVAL
+
   /// True for ENOENT: there is no such file.
   package var isMissing: Bool { code == ENOENT }
 

@@ -1,0 +1,29 @@
+internal import CLinux
+internal import Glibc
+
+/// A descriptor that stays the same while the one it stands for is exchanged: readable when that
+/// one is. See epoll(7).
+package final class WakeDescriptor {
+  private let poller: FileDescriptor
+  private var current: Int32 = -1
+
+  package init() throws(SystemError) {
+    let raw = epoll_create1(Int32(EPOLL_CLOEXEC))
+    guard raw >= 0 else { throw .last("make epoll set") }
+    poller = FileDescriptor(owning: raw)
+  }
+
+  package var raw: Int32 { poller.raw }
+
+  /// Stands for `descriptor` from now on, which must be open; the one before may be closed already.
+  package func replace(with descriptor: Int32) throws(SystemError) {
+    if current >= 0 { _ = epoll_ctl(poller.raw, EPOLL_CTL_DEL, current, nil) }
+    current = descriptor
+    guard descriptor >= 0 else { return }
+    var event = epoll_event()
+    event.events = EPOLLIN.rawValue
+    guard epoll_ctl(poller.raw, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+      throw .last("watch descriptor")
+    }
+  }
+}

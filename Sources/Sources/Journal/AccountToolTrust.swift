@@ -1,0 +1,72 @@
+internal import ByteText
+internal import Grants
+
+/// What is known beyond its text of a line of an account tool.
+enum AccountToolTrust {
+  /// Programs that become an account tool while journald still remembers them by their pid.
+  private static let carriers = ["pkexec", "sudo", "su", "runuser", "doas"]
+
+  /// Fills in what sender and command line say; a line that root did not send is a spoof.
+  ///
+  /// The tools log as root, whoever called them. A refusal (`denied`) is the exception: it comes
+  /// from the caller, and is believed when it comes from the tool's own program.
+  static func judge(
+    _ recognition: Recognition?, _ fields: JournalFields, tools: [String]
+  ) -> Recognition? {
+    let program = fields.program.map { String(decoding: $0, as: UTF8.self) }
+    let isTool = program.map(tools.contains) ?? false
+    let isSystems = fields.exe.map { isSystemPath($0[...]) } ?? true
+    guard fields.uid == 0 else {
+      if var denied = recognition, denied.type == .denied, isTool, isSystems {
+        denied.trusted = true
+        return denied
+      }
+      return spoof(recognition)
+    }
+    if let program, !isTool, !carriers.contains(program) { return spoof(recognition) }
+    guard var recognition else { return nil }
+    let isReadOneWay = recognition.subject != nil || recognition.object != nil
+    recognition.trusted = isSystems && isReadOneWay
+    recognition.root = tree(fields.commandLine, isGpasswd: tools == GpasswdLine.identifiers)
+    return recognition
+  }
+
+  private static func spoof(_ recognition: Recognition?) -> Recognition {
+    var spoof = recognition ?? Recognition(.spoof)
+    spoof.type = .spoof
+    spoof.trusted = false
+    return spoof
+  }
+
+  private static func isSystemPath(_ path: ArraySlice<UInt8>) -> Bool {
+    rest(of: path, after: "/usr/") != nil || rest(of: path, after: "/bin/") != nil
+      || rest(of: path, after: "/sbin/") != nil
+  }
+
+  /// The tree of `-P DIR`, `--prefix DIR`, `-R DIR` or `--root DIR`, escaped; gpasswd has `-Q` for
+  /// it, and `-R` for something else. Bundles such as `-rP` are not told from arguments.
+  private static func tree(_ commandLine: [UInt8]?, isGpasswd: Bool) -> String? {
+    guard let commandLine else { return nil }
+    let short = isGpasswd ? ["-Q"] : ["-P", "-R"]
+    let long = isGpasswd ? ["--root"] : ["--prefix", "--root"]
+    let words = split(commandLine[...], at: UInt8(ascii: " "))
+    for (index, word) in words.enumerated() {
+      let text = String(decoding: word, as: UTF8.self)
+      if text == "--" { return nil }
+      if short.contains(text) || long.contains(text) {
+        return index + 1 < words.count ? treeName(words[index + 1]) : nil
+      }
+      if short.contains(where: { text.hasPrefix("\($0)/") }) { return treeName(word.dropFirst(2)) }
+      if let option = long.first(where: { text.hasPrefix("\($0)=") }) {
+        return treeName(word.dropFirst(option.utf8.count + 1))
+      }
+    }
+    return nil
+  }
+
+  private static func treeName(_ path: ArraySlice<UInt8>) -> String? {
+    var path = path
+    while path.last == UInt8(ascii: "/") { path.removeLast() }
+    return path.isEmpty ? nil : escaped(path)
+  }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import Sources
+
+/// Recorded entries of a real system, in the journal's export format, and what truly happened.
+enum Samples {
+  static let folder: String = {
+    let here = #filePath
+    return here.prefix(upTo: here.lastIndex(of: "/") ?? here.endIndex) + "/Samples"
+  }()
+
+  static func path(_ name: String) -> String { "\(folder)/\(name).export" }
+
+  static func bytes(_ path: String) -> [UInt8] {
+    guard let file = fopen(path, "r") else { return [] }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var space = [UInt8](repeating: 0, count: 1 << 16)
+    while case let count = fread(&space, 1, space.count, file), count > 0 {
+      bytes += space[..<count]
+    }
+    return bytes
+  }
+
+  /// The entries of a recording: `NAME=value` lines; `NAME`, eight bytes of length, value; a blank
+  /// line between entries.
+  static func entries(_ name: String) -> [JournalFields] {
+    let bytes = bytes(path(name))
+    var entries: [JournalFields] = []
+    var fields = JournalFields()
+    var isEmpty = true
+    var at = 0
+    while at < bytes.count {
+      let end = bytes[at...].firstIndex(of: 0x0a) ?? bytes.count
+      let line = bytes[at..<end]
+      at = end + 1
+      if line.isEmpty {
+        if !isEmpty { entries.append(fields) }
+        fields = JournalFields()
+        isEmpty = true
+      } else if let equals = line.firstIndex(of: UInt8(ascii: "=")) {
+        fields.take(line[..<equals], line[(equals + 1)...])
+        isEmpty = false
+      } else {
+        let length = bytes[at..<(at + 8)].reversed().reduce(0) { $0 << 8 | Int($1) }
+        fields.take(line, bytes[(at + 8)..<(at + 8 + length)])
+        at += 8 + length + 1
+        isEmpty = false
+      }
+    }
+    if !isEmpty { entries.append(fields) }
+    return entries
+  }
+
+  static func recognized(_ name: String) -> [Recognition] {
+    entries(name).compactMap { Recognizers.recognize($0)?.recognition }
+  }
+
+  /// Rows of LABELS.tsv: kind, grant type, principal, resource, whether the journal tells.
+  static func labels(_ name: String) -> [[String]] {
+    String(decoding: bytes("\(folder)/LABELS.tsv"), as: UTF8.self).split(separator: "\n")
+      .map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
+      .filter { $0.first == name }
+      .map { [$0[3], $0[4], $0[5], $0[6], $0[8]] }
+  }
+}
