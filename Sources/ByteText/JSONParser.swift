@@ -73,12 +73,13 @@ private struct JSONParser {
 
   mutating func object(depth: Int) throws(JSONError) -> JSON {
     at += 1
-    var members: [JSONMember] = []
     skipBlanks()
     if at < text.count, text[at] == UInt8(ascii: "}") {
       at += 1
-      return .object(members)
+      return .object([])
     }
+    var members: [JSONMember] = []
+    members.reserveCapacity(8)
     while true {
       skipBlanks()
       guard at < text.count, text[at] == UInt8(ascii: "\"") else {
@@ -120,15 +121,20 @@ private struct JSONParser {
   mutating func string() throws(JSONError) -> String {
     at += 1
     let start = at
-    while at < text.count, text[at] != UInt8(ascii: "\""), text[at] != UInt8(ascii: "\\") {
-      guard text[at] >= 0x20 else { throw failure("control character in a string") }
+    var union: UInt8 = 0
+    while at < text.count {
+      let byte = text[at]
+      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { break }
+      guard byte >= 0x20 else { throw failure("control character in a string") }
+      union |= byte
       at += 1
     }
     guard at < text.count else { throw failure("string not closed") }
     if text[at] == UInt8(ascii: "\"") {
       let plain = UnsafeBufferPointer(rebasing: text[start..<at])
       at += 1
-      return try utf8(plain)
+      // ASCII needs no check, which costs more than all else here.
+      return union < 0x80 ? String(decoding: plain, as: UTF8.self) : try utf8(plain)
     }
     var unescaped = Array(text[start..<at])
     while true {
