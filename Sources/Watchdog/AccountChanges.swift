@@ -17,6 +17,8 @@ extension Engine {
       problems.clear(.accounts)
     } catch {
       if problems.set(.accounts, "\(error)") { settings.log("\(error)") }
+      // A file that is just being written is whole a little later, and no event may tell.
+      agenda.add(.accountsAgain, at: now.up + 2_000_000)
       return
     }
     guard let old = groupState else {
@@ -25,6 +27,7 @@ extension Engine {
     }
     guard old != state else { return }
     let (gained, lost) = GroupMembers.difference(old, state)
+    carryRenames(from: old, to: state)
     groupState = state
     keepGroupState(state)
     for membership in lost { endMembership(membership) }
@@ -33,6 +36,20 @@ extension Engine {
       add(
         membership, was: old.primaryGroup(of: membership.user), attribution, at: batch.now,
         earliest: gap)
+    }
+  }
+
+  /// A grant goes on under the new name of its account or group.
+  private func carryRenames(from old: GroupState, to new: GroupState) {
+    for (from, to) in GroupMembers.renamed(old, new) {
+      for id in standing(from) where !running.contains(id) {
+        guard var grant = store[id] else { continue }
+        grant.subject = "user:" + to.user
+        grant.object = "group:" + to.group
+        grant.because.append("\(from.user) in \(from.group) is \(to.user) in \(to.group) now")
+        if !grant.items.isEmpty { grant.items[0].object = grant.object }
+        replace(grant, changedItems: [0])
+      }
     }
   }
 

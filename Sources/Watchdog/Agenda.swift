@@ -16,6 +16,8 @@ enum AgendaEntry: Hashable {
   /// A full look at the state, whether or not anything was reported.
   case slowLook
   case saveBaseline
+  /// The account files could not be read a moment ago.
+  case accountsAgain
   case serviceWatchdog
 }
 

@@ -36,6 +36,9 @@ extension Engine {
     case .canary: lookAtProcessHealth()
     case .slowLook: slowLook()
     case .saveBaseline: saveBaseline()
+    case .accountsAgain:
+      var batch = SignalBatch(now: now)
+      lookAtAccounts([], &batch, gap: lastLook.wall)
     case .serviceWatchdog: pingServiceWatchdog()
     }
   }

@@ -184,6 +184,12 @@ package final class Engine: @unchecked Sendable {
     note(grant.id, isNew: true, firstNewItem: 0, changed: [])
   }
 
+  /// Puts a changed grant in the place of the one with its id, under its new names.
+  func replace(_ grant: Grant, changedItems: [Int]) {
+    store.insert(grant)
+    note(grant.id, isNew: false, firstNewItem: grant.items.count, changed: changedItems)
+  }
+
   private func note(
     _ id: String, isNew: Bool, firstNewItem: Int, changed: some Sequence<Int>
   ) {
