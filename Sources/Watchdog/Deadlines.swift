@@ -48,6 +48,7 @@ extension Engine {
       store[id].map { GrantStore.stands($0) && effectiveDeadline($0) != nil } == true
     }
     if runs { record("clock.mark") }
+    lookAtMounts()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)
   }

@@ -62,6 +62,7 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
+  var unwatchedTrees: [[UInt8]] = []
   var journalSendFailed = false
   /// Pids whose changes became grants a short while ago, for evidence that comes late.
   var recentPids = RecentPids()

@@ -23,10 +23,11 @@ extension Engine {
         fileWatch.signals { signal in take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
       }
-      if fileWatch.overflows > lostFileEvents {
-        lostFileEvents = fileWatch.overflows
-        let from = lastLook
-        fileGap("the kernel's queue of file events overflowed", from: from)
+      if fileWatch.overflows + fileWatch.damaged > lostFileEvents {
+        lostFileEvents = fileWatch.overflows + fileWatch.damaged
+        fileGap("the kernel's queue of file events overflowed", from: lastLook)
+      } else if fileModes.wantsRescan {
+        rescanFiles(since: lastLook.wall)
       }
       lastLook = now
       takeProcessGaps()
@@ -52,6 +53,7 @@ extension Engine {
   private func take(
     _ observation: FileObservation, _ signal: FileSignal, _ batch: inout SignalBatch
   ) {
+    if observation.gone { return vanished("file:" + escaped(observation.path)) }
     shrink(observation)
     guard !observation.gain.isEmpty else { return }
     let attribution = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
@@ -134,6 +136,24 @@ extension Engine {
     }
   }
 
+  /// Nothing stands under this name any more: an item whose file is nowhere else has ended.
+  private func vanished(_ object: String) {
+    for reference in store.itemsByObject[object] ?? [] { endIfGone(reference) }
+  }
+
+  private func endIfGone(_ reference: ItemReference) {
+    guard let grant = store[reference.grant], !running.contains(grant.id),
+      grant.items.indices.contains(reference.index)
+    else { return }
+    let item = grant.items[reference.index]
+    guard item.state == .active || item.state == .revokeFailed,
+      let path = unescaped(String(item.object.dropFirst(5)))
+    else { return }
+    if fileModes.current(path: path, identity: item.identity) == .gone {
+      endItem(reference, by: .removed)
+    }
+  }
+
   /// Ends one item; the grant ends with its last.
   func endItem(_ reference: ItemReference, by cause: EndedBy) {
     update(reference.grant, items: [reference.index]) {
@@ -158,6 +178,7 @@ extension Engine {
     let now = now
     let nobody = Attribution.unseen(reason: "given while nobody could look, at or after \(earliest.rfc3339)")
     fileModes.rescan { observation in
+      if observation.gone { return }
       shrink(observation)
       guard !observation.gain.isEmpty, !isKnown(observation) else { return }
       add(
@@ -166,6 +187,8 @@ extension Engine {
           time: now.wall, source: "state",
           text: "\(escaped(observation.path)) is \(octal(observation.after)) now"))
     }
+    // A look at the trees does not tell of what is not there any more.
+    for reference in store.itemsByObject.values.flatMap({ $0 }) { endIfGone(reference) }
   }
 
   /// The name of a group of the tree, or its number.

@@ -3,6 +3,7 @@ import Grants
 import Kinds
 import LinuxKit
 import Provenance
+import Sources
 
 extension Engine {
   /// Puts a loss of events on record (law 5).
@@ -39,10 +40,18 @@ extension Engine {
     agenda.add(.canary, at: now.up + 1_000_000)
   }
 
+  /// Trees and file systems may come and go under the watched paths.
+  func lookAtMounts() {
+    guard let fileWatch, fileWatch.refresh() else { return }
+    sayUnmarked(fileWatch)
+    rescanFiles(since: lastLook.wall)
+  }
+
   /// How often everything is looked at without being asked to.
   static let slowLookEvery: Int64 = 3_600_000_000
 
   func slowLook() {
+    lookAtMounts()
     var batch = SignalBatch(now: now)
     let since = lastLook.wall
     lookAtAccounts([], &batch, gap: since)

@@ -28,6 +28,8 @@ final class GrantStore {
   private(set) var order: [String] = []
   /// The items that are not ended, by file.
   private(set) var itemsByFile: [FileKey: [ItemReference]] = [:]
+  /// The same items by the object's name.
+  private(set) var itemsByObject: [String: [ItemReference]] = [:]
   /// The membership grants that are not ended, by `subject object`.
   private(set) var byMembership: [String: [String]] = [:]
   private(set) var endedCount = 0
@@ -71,9 +73,10 @@ final class GrantStore {
     switch grant.kind {
     case .fileMode:
       for position in start..<grant.items.count {
+        let reference = ItemReference(grant: grant.id, index: position)
+        itemsByObject[grant.items[position].object, default: []].append(reference)
         guard let identity = grant.items[position].identity else { continue }
-        itemsByFile[FileKey(identity), default: []].append(
-          ItemReference(grant: grant.id, index: position))
+        itemsByFile[FileKey(identity), default: []].append(reference)
       }
     case .groupMember:
       guard start == 0 else { return }
@@ -88,16 +91,22 @@ final class GrantStore {
     switch grant.kind {
     case .fileMode:
       for item in grant.items {
+        remove(grant.id, from: &itemsByObject, item.object)
         guard let identity = item.identity else { continue }
-        let key = FileKey(identity)
-        itemsByFile[key]?.removeAll { $0.grant == grant.id }
-        if itemsByFile[key]?.isEmpty == true { itemsByFile[key] = nil }
+        remove(grant.id, from: &itemsByFile, FileKey(identity))
       }
     case .groupMember:
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key]?.removeAll { $0 == grant.id }
       if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
     }
+  }
+
+  private func remove<Key>(
+    _ grant: String, from index: inout [Key: [ItemReference]], _ key: Key
+  ) {
+    index[key]?.removeAll { $0.grant == grant }
+    if index[key]?.isEmpty == true { index[key] = nil }
   }
 
   private func trim() {

@@ -5,13 +5,13 @@ import Ledger
 extension Engine {
   /// Builds the state from the ledger: the newest snapshot, then every record after it.
   func replay(_ recovery: Recovery) throws(LedgerError) {
-    if let snapshot = recovery.snapshot { restore(snapshot: snapshot) }
+    if recovery.snapshotSeq > 0 { restore(from: recovery) }
     try recovery.replay { record in apply(record) }
     carryDeadlines(mark: recovery.lastMark)
   }
 
   private func apply(_ record: LedgerRecord) {
-    let data = record.data
+    let data = record.data["data"]
     GrantRecord.apply(data, to: store)
     if let advice = Advice(record: data["advice"]) { self.advice.add(advice) }
     switch record.type {
@@ -121,6 +121,7 @@ extension Engine {
     do {
       try ledger.commit()
       try ledger.snapshot { writer in
+        writer.beginObject()
         writer.key("grants")
         writer.beginArray()
         for id in store.order { store[id]?.writeRecord(to: &writer, withItems: true) }
@@ -129,7 +130,10 @@ extension Engine {
         writer.beginArray()
         for id in advice.order { advice.all[id]?.writeRecord(to: &writer) }
         writer.endArray()
-        writer.member("journalCursor", journalCursor)
+        writer.key("journal")
+        writer.beginArray()
+        if let journalCursor { writer.value(journalCursor) }
+        writer.endArray()
         writer.key("codes")
         writer.beginArray()
         for (target, kept) in codes.kept.sorted(by: { $0.key < $1.key }) {
@@ -164,6 +168,7 @@ extension Engine {
           writer.endObject()
         }
         writer.endArray()
+        writer.endObject()
       }
       didSnapshot()
       problems.clear(.snapshot)
@@ -172,21 +177,19 @@ extension Engine {
     }
   }
 
-  private func restore(snapshot: JSON) {
-    for element in snapshot["grants"].elements {
-      if let grant = Grant(record: element) { store.insert(grant) }
-    }
-    for element in snapshot["advice"].elements {
-      if let entry = Advice(record: element) { advice.add(entry) }
-    }
-    journalCursor = snapshot["journalCursor"].text
-    for element in snapshot["codes"].elements { restoreCode(element) }
-    for element in snapshot["endpoints"].elements {
+  /// Takes the state from the snapshot one element at a time: a tree of it all would be large.
+  private func restore(from recovery: Recovery) {
+    func each(_ name: String, _ body: (JSON) -> Void) { _ = recovery.forEachInSnapshot(name, body) }
+    each("grants") { if let grant = Grant(record: $0) { store.insert(grant) } }
+    each("advice") { if let entry = Advice(record: $0) { advice.add(entry) } }
+    each("journal") { journalCursor = $0.text }
+    each("codes") { restoreCode($0) }
+    each("endpoints") { element in
       if let endpoint = element["endpoint"].text, let from = element["from"].integer {
         outbox.restore(endpoint: endpoint, acknowledged: from)
       }
     }
-    for element in snapshot["outbox"].elements {
+    each("outbox") { element in
       restoreOutbox(
         element, element["sequence"].integer ?? 0,
         Timestamp(microseconds: element["time"].integer ?? 0), element["text"].text ?? "")

@@ -140,11 +140,20 @@ extension Engine {
   private func watchFiles() throws(SystemError) {
     let trees = configuration.watch.map { settings.root + Array($0.utf8) }
     let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
-    for (path, error) in watch.unmarked {
-      problems.set(.tree(escaped(path)), "watch: \(escaped(path)): \(error.reason)")
-      settings.log("watch: \(error)")
-    }
     fileWatch = watch
+    sayUnmarked(watch)
+  }
+
+  /// Tells of trees that cannot be watched.
+  func sayUnmarked(_ watch: FileWatch) {
+    for path in unwatchedTrees where !watch.unmarked.contains(where: { $0.path == path }) {
+      problems.clear(.tree(escaped(path)))
+    }
+    unwatchedTrees = watch.unmarked.map(\.path)
+    for (path, error) in watch.unmarked {
+      let text = "watch: \(escaped(path)): \(error.reason)"
+      if problems.set(.tree(escaped(path)), text) { settings.log(text) }
+    }
   }
 
   private var baselinePath: String { settings.stateDirectory + "/baseline" }
@@ -163,6 +172,7 @@ extension Engine {
       }
     }
     if known {
+      takeStandingFiles()
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
       rescanFiles(since: from.wall)
@@ -175,19 +185,21 @@ extension Engine {
     saveBaseline()
   }
 
-  /// What is there at the first start is standing: shown, never expired.
-  private func takeBaseline() {
-    let now = now
+  private func standing(
+    _ kind: GrantKind, _ subject: String, _ object: String, _ right: String, _ item: GrantItem
+  ) {
     let process = Attribution.unseen(reason: "it was there at the first start")
-    func standing(_ kind: GrantKind, _ subject: String, _ object: String, _ right: String, _ item: GrantItem) {
-      var grant = newGrant(kind, subject: subject, object: object, right: right, process, at: now)
-      grant.standing = true
-      grant.open = false
-      grant.alerted = true
-      grant.items = [item]
-      grant.severity = defaultSeverity(of: grant)
-      insert(grant)
-    }
+    var grant = newGrant(kind, subject: subject, object: object, right: right, process, at: now)
+    grant.standing = true
+    grant.open = false
+    grant.alerted = true
+    grant.items = [item]
+    grant.severity = defaultSeverity(of: grant)
+    insert(grant)
+  }
+
+  /// Takes in the trees that the baseline does not have yet.
+  private func takeStandingFiles() {
     fileModes.takeBaseline { observation in
       let object = "file:" + escaped(observation.path)
       let subject =
@@ -198,6 +210,10 @@ extension Engine {
           object: object, before: nil, after: octal(observation.after),
           identity: observation.identity))
     }
+  }
+
+  /// What is there at the first start is standing: shown, never expired.
+  private func takeBaseline() {
     do {
       let state = try groupMembers.read()
       for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) }) {
@@ -212,6 +228,7 @@ extension Engine {
       problems.set(.accounts, "\(error)")
       settings.log("\(error)")
     }
+    takeStandingFiles()
   }
 
   static let saveBaselineEvery: Int64 = 600_000_000

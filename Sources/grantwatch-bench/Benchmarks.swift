@@ -1,5 +1,6 @@
 import ByteText
 import Control
+import Dispatch
 import Glibc
 import Grants
 import Ledger
@@ -176,7 +177,7 @@ enum IdleCost {
   }
 
   private static func processorTicks(_ pid: Int32) throws -> Int64 {
-    let text = try SmallFile.read("/proc/\(pid)/stat").get()
+    let text = try SmallFile.read("/proc/\(pid)/stat")
     let fields = text.split(separator: UInt8(ascii: " "))
     guard fields.count > 15, let user = decimal(fields[13]), let system = decimal(fields[14]) else {
       throw BenchError(description: "/proc/\(pid)/stat: not understood")
@@ -185,7 +186,7 @@ enum IdleCost {
   }
 
   private static func anonymousKilobytes(_ pid: Int32) throws -> Int64 {
-    for line in try SmallFile.read("/proc/\(pid)/status").get().split(separator: 0x0a)
+    for line in try SmallFile.read("/proc/\(pid)/status").split(separator: 0x0a)
     where line.starts(with: "RssAnon:".utf8) {
       return decimal(line.filter(isDigit)) ?? 0
     }
@@ -256,13 +257,12 @@ final class Follower: @unchecked Sendable {
 
   init(_ client: ControlClient, _ body: @escaping @Sendable (JSON) -> Void) {
     self.client = client
-    let thread = Thread { [client] in
+    DispatchQueue(label: "follower").async { [client] in
       _ = try? client.stream("Log", .object([JSONMember("follow", .bool(true))])) { reply in
         for event in reply["events"].elements { body(event) }
         return true
       }
     }
-    thread.start()
   }
 
   func end() { client.interrupt() }

@@ -84,7 +84,7 @@ final class Stage {
       guard child.isRunning else { break }
       usleep(2_000)
     }
-    let log = (try? SmallFile.read(folder + "/daemon.log").get()).map { String(decoding: $0, as: UTF8.self) }
+    let log = (try? SmallFile.read(folder + "/daemon.log")).map { String(decoding: $0, as: UTF8.self) }
     throw BenchError(description: "the daemon does not answer: \(log ?? "")")
   }
 
