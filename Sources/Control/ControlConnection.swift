@@ -42,6 +42,7 @@ final class ControlConnection: @unchecked Sendable {  // used on `queue` only
   private var inputStart = 0
   private var inputScanned = 0
   private var inputEnded = false
+  private var isWatched = false
   private var output: [UInt8] = []
   private var outputStart = 0
 
@@ -128,6 +129,19 @@ final class ControlConnection: @unchecked Sendable {  // used on `queue` only
   private func stopReading() {
     reader?.cancel()
     reader = nil
+    watchForHangUp()
+  }
+
+  /// While nothing is read a client's leaving is not seen by itself: looks every five seconds.
+  private func watchForHangUp() {
+    guard !isClosed, !isWatched else { return }
+    isWatched = true
+    queue.asyncAfter(deadline: .now() + .seconds(5)) { [weak self] in
+      guard let self, !isClosed, let socket else { return }
+      isWatched = false
+      guard reader == nil else { return }
+      if UnixSocket.hasHungUp(socket.descriptor) { close() } else { watchForHangUp() }
+    }
   }
 
   private func sourceEnded() {

@@ -136,6 +136,56 @@ import Testing
     }
   }
 
+  @Test("A client that first writes no more and then leaves is noticed too")
+  func leavingInSteps() throws {
+    let closed = Shared(false)
+    let held = Shared<[ControlCall]>([])
+    let test = try TestServer { call in
+      held.change { [call] in $0.append(call) }
+      call.onClose = { closed.change { $0 = true } }
+    }
+    do {
+      let raw = try RawClient(test.path)
+      try raw.send("{\"method\":\"io.grantwatch.Log\",\"more\":true}\0")
+      #expect(eventually { held.now.count == 1 })
+      raw.endWriting()
+      usleep(50_000)
+      #expect(!closed.now)
+    }
+    #expect(eventually { closed.now })
+  }
+
+  @Test("Bytes changed at random never stop the server")
+  func randomBytes() throws {
+    let test = try TestServer { call in call.reply(continues: call.wantsMore) }
+    var state: UInt64 = 0x9e37_79b9_7f4a_7c15
+    func random(_ below: Int) -> Int {
+      state ^= state << 13
+      state ^= state >> 7
+      state ^= state << 17
+      return Int(state % UInt64(below))
+    }
+    let good = Array(
+      "{\"method\":\"io.grantwatch.List\",\"parameters\":{\"a\":[1,\"\\u00e4\"]},\"more\":false}\0"
+        .utf8)
+    for _ in 0..<400 {
+      let raw = try RawClient(test.path)
+      var bytes = good + good
+      for _ in 0...random(6) {
+        switch random(3) {
+        case 0: bytes[random(bytes.count)] = UInt8(random(256))
+        case 1: bytes.remove(at: random(bytes.count))
+        default: bytes.insert(UInt8(random(256)), at: random(bytes.count))
+        }
+      }
+      try? raw.send(bytes)
+      raw.endWriting()
+      if random(2) == 0 { while raw.next() != nil {} }
+    }
+    #expect(try ControlClient(path: test.path).call("List") == .object([]))
+    #expect(eventually { test.connectionCount == 0 })
+  }
+
   @Test("A client that writes no more still gets the rest of its stream")
   func halfClosed() throws {
     let held = Shared<[ControlCall]>([])

@@ -1,3 +1,4 @@
+import ByteText
 import Control
 import Dispatch
 import Glibc
@@ -54,6 +55,36 @@ import Testing
     let path = "\(folder.path)/control.sock"
     #expect(throws: ControlClientError.unreachable(SystemError(ENOENT, "connect", path))) {
       _ = try ControlClient(path: path)
+    }
+  }
+
+  @Test(
+    "A client that gets garbage throws, and never traps",
+    arguments: [
+      "", "{", "}", "[]", "null", "{\"", "{\"a", "{\"a\"", "{\"a\":", "{\"a\":}", "{:}", "{,}",
+      "{\"\\",
+      "{\"parameters\":[}", "{\"parameters\":{\"grants\":[}}", "{\"parameters\":{\"grants\":]}}",
+      "{\"parameters\":{\"grants\":[\"\\]}}", "{\"error\":7}", "{\"error\":\"x\",\"parameters\":[}",
+      "{\"parameters\":7}", "{\"parameters\":{\"grants\":7}}", "{}",
+    ])
+  func garbledReply(reply: String) throws {
+    let folder = ScratchFolder()
+    let path = "\(folder.path)/control.sock"
+    let listener = try UnixSocket.listen(at: path)
+    for raw in [false, true] {
+      let client = try ControlClient(path: path)
+      guard let peer = try UnixSocket.accept(from: listener) else {
+        Issue.record("no connection")
+        return
+      }
+      _ = try UnixSocket.send((Array(reply.utf8) + [0])[...], to: peer)
+      #expect(throws: ControlClientError.self) {
+        if raw {
+          _ = try client.reply(to: "List").elements(of: "grants")
+        } else if try client.call("List")["grants"].elements.isEmpty {
+          throw ControlClientError.malformed("no grants")
+        }
+      }
     }
   }
 }
