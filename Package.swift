@@ -63,6 +63,7 @@ let package = Package(
       exclude: ["Samples"], swiftSettings: strict),
     .testTarget(
       name: "SourcesTests", dependencies: ["Sources", "Grants", "LinuxKit", "ByteText", "Scratch"],
+      exclude: ["Samples"],
       swiftSettings: strict),
     .testTarget(
       name: "KindsTests",
