@@ -104,7 +104,8 @@ extension Engine {
           : "pid \(attribution.process.pid) put a new account file in place"), at: 0)
     grant.otherWaysIn = groupState.map { groupMembers.waysIn($0.without(membership)) } ?? []
     begin(
-      grant, ActKey(process: attribution.process, kind: .groupMember, detail: "\(subject) \(object)"),
+      grant,
+      ActKey(process: attribution.process, kind: .groupMember, detail: "\(subject) \(object)"),
       attribution, at: now)
   }
 

@@ -27,7 +27,9 @@ struct AdviceBook {
 
   mutating func change(_ id: String, _ body: (inout Advice) -> Void) {
     guard all[id] != nil else { return }
-    all[id].map { var changed = $0; body(&changed); all[id] = changed }
+    all[id].map {
+      var changed = $0; body(&changed); all[id] = changed
+    }
   }
 
   mutating func end(_ id: String) { index.remove(id: id) }
@@ -40,7 +42,9 @@ struct AdviceBook {
 
   /// True when `uid` may submit one more at `up`; counts it.
   mutating func mayAdd(_ uid: UInt32, at up: Int64) -> Bool {
-    if submitted.count > 1024 { submitted = submitted.filter { ($0.value.last ?? 0) > up - 60_000_000 } }
+    if submitted.count > 1024 {
+      submitted = submitted.filter { ($0.value.last ?? 0) > up - 60_000_000 }
+    }
     let recent = (submitted[uid] ?? []).filter { $0 > up - 60_000_000 }
     guard uid == 0 || recent.count < Self.perMinute else { return false }
     submitted[uid] = uid == 0 ? nil : recent + [up]

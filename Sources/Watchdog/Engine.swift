@@ -1,11 +1,10 @@
-package import Dispatch
-
 import ByteText
+import Control
+package import Dispatch
 import Grants
 import Kinds
 import Ledger
 import LinuxKit
-import Control
 import Provenance
 import Sources
 
@@ -29,6 +28,8 @@ package final class Engine: @unchecked Sendable {
   var advice = AdviceBook()
   var revocations = RevocationQueue()
   var running: Set<String> = []
+  /// Items of running revocations that were left because another grant gives the same.
+  var sheltered: [String: Int] = [:]
 
   let processes: ProcessTable
   let fileModes: FileModes
@@ -83,7 +84,8 @@ package final class Engine: @unchecked Sendable {
   }
 
   init(
-    settings: EngineSettings, configuration: Configuration, ledger: Ledger, lock: consuming StateLock,
+    settings: EngineSettings, configuration: Configuration, ledger: Ledger,
+    lock: consuming StateLock,
     accounts: HostAccounts, processes: ProcessTable, fileModes: FileModes,
     groupMembers: GroupMembers
   ) {
@@ -234,7 +236,8 @@ package final class Engine: @unchecked Sendable {
         ? "grant.items"
         : grant.standing ? "grant.standing" : note.isNew ? "grant.detected" : "grant.changed"
       record(
-        type, grant: grant.id, text: first && note.isNew && !grant.standing ? detectionText(grant) : "",
+        type, grant: grant.id,
+        text: first && note.isNew && !grant.standing ? detectionText(grant) : "",
         essential: true
       ) { writer in
         writer.key("grant")

@@ -98,7 +98,8 @@ extension Engine {
     grant.items = [item]
     grant.earliest = earliest
     grant.evidence.insert(evidence(), at: 0)
-    if earliest != nil, let earliest, observation.changed > earliest, observation.changed < now.wall {
+    if earliest != nil, let earliest, observation.changed > earliest, observation.changed < now.wall
+    {
       // While nobody looked, the inode's change time is the best witness of when.
       grant.grantedUp -= (now.wall - observation.changed).microseconds
       grant.grantedAt = observation.changed
@@ -115,8 +116,9 @@ extension Engine {
         grant.items.indices.contains(reference.index)
       else { continue }
       let item = grant.items[reference.index]
+      // A number that came again belongs to another file.
       guard item.state == .active || item.state == .revokeFailed,
-        let after = item.after.flatMap(mode)
+        item.identity == observation.identity, let after = item.after.flatMap(mode)
       else { continue }
       let before = item.before.flatMap(mode)
       let gain = ModeGain(
@@ -176,7 +178,8 @@ extension Engine {
   /// Looks at every watched file; what is wider than known is a grant nobody was seen to give.
   func rescanFiles(since earliest: Timestamp) {
     let now = now
-    let nobody = Attribution.unseen(reason: "given while nobody could look, at or after \(earliest.rfc3339)")
+    let nobody = Attribution.unseen(
+      reason: "given while nobody could look, at or after \(earliest.rfc3339)")
     fileModes.rescan { observation in
       if observation.gone { return }
       shrink(observation)

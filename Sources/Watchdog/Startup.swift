@@ -1,7 +1,6 @@
-import Dispatch
-
 import ByteText
 import Control
+import Dispatch
 import Grants
 import Kinds
 import Ledger
@@ -168,7 +167,9 @@ extension Engine {
       } catch {
         problems.set(.baseline, "baseline: \(error)")
         settings.log("baseline: \(error)")
-        announce("ledger.damaged", severity: .high, "baseline: \(error); what is there now is taken as known")
+        announce(
+          "ledger.damaged", severity: .high,
+          "baseline: \(error); what is there now is taken as known")
       }
     }
     if known {
@@ -216,7 +217,8 @@ extension Engine {
   private func takeBaseline() {
     do {
       let state = try groupMembers.read()
-      for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) }) {
+      for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) })
+      {
         let object = "group:" + membership.group
         standing(
           .groupMember, "user:" + membership.user, object, "member",
@@ -277,7 +279,12 @@ extension Engine {
         writer.member("from", outbox.acknowledged[name] ?? 0)
       }
     }
-    if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
+    if configuration.authenticate == .polkit || configuration.authenticate == .both {
+      problems.set(
+        .noWebhook,
+        "approval: Authenticate=\(configuration.authenticate.rawValue): polkit is not available in"
+          + " this version: nothing can be approved; use code")
+    } else if names.isEmpty, configuration.authenticate == .code {
       problems.set(
         .noWebhook,
         "approval: Authenticate=\(configuration.authenticate.rawValue) needs a webhook that brings"
@@ -336,13 +343,17 @@ extension Engine {
     }
     turn {
       let trees = self.configuration.watch
+      let journalDirectory = self.configuration.journalDirectory
       self.configuration = configuration
       processes.signatures = loaded.agents
       setEndpoints()
-      if configuration.watch != trees {
-        settings.log("configuration: Watch= changed: restart the daemon for it")
+      if configuration.watch != trees || configuration.journalDirectory != journalDirectory {
+        settings.log("configuration: Watch= or [Journal] changed: restart the daemon for it")
       }
-      record("daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
+      // What is overdue may be taken back under the new rules.
+      scheduleAll()
+      record(
+        "daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
     }
   }
 
