@@ -84,7 +84,5 @@ import Testing
     #expect(
       AgentSignatures.read([("/usr/lib/x.conf", first), ("/etc/x.conf", [])]).signatures.all
         .isEmpty)
-    let twice = AgentSignatures.read([("x.conf", first), ("y.conf", second)])
-    #expect(twice.findings.map(\.isError) == [true])
   }
 }
