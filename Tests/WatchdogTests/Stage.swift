@@ -27,7 +27,8 @@ final class Stage {
   var socket: String { "\(scratch.path)/run/control.sock" }
 
   /// `prepare` makes the files that are there at the first start.
-  init(_ configuration: String = Stage.configuration, _ prepare: (Scratch) -> Void = { _ in }) throws
+  init(_ configuration: String = Stage.configuration, _ prepare: (Scratch) -> Void = { _ in })
+    throws
   {
     for folder in [
       "root", "root/etc", "root/srv", "etc", "etc/agents.d", "etc/webhooks.d", "run", "journal",
