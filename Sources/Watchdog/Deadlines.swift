@@ -15,7 +15,7 @@ extension Engine {
   }
 
   /// Does what is due.
-  func timerFired() {
+  package func timerFired() {
     turn {
       armedFor = nil
       let up = now.up

@@ -220,16 +220,16 @@ extension Engine {
 }
 
 /// Four octal digits, as chmod(1) takes them.
-func octal(_ mode: UInt16) -> String {
+package func octal(_ mode: UInt16) -> String {
   let digits = String(mode & 0o7777, radix: 8)
   return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
 }
 
 /// The mode that `octal` wrote.
-func mode(_ text: String) -> UInt16? { UInt16(text, radix: 8) }
+package func mode(_ text: String) -> UInt16? { UInt16(text, radix: 8) }
 
 /// The deepest folder that holds both objects, both named `file:/…`.
-func commonRoot(_ left: String, _ right: String) -> String {
+package func commonRoot(_ left: String, _ right: String) -> String {
   if left == right { return left }
   let leftBytes = Array(left.utf8.dropFirst(5))
   let rightBytes = Array(right.utf8.dropFirst(5))
