@@ -198,7 +198,7 @@ extension Engine {
   func groupName(_ gid: UInt32) -> String { groupState?.groupName(gid) ?? String(gid) }
 
   /// True when a grant that stands already tells of this widening.
-  private func isKnown(_ observation: FileObservation) -> Bool {
+  func isKnown(_ observation: FileObservation) -> Bool {
     guard let references = store.itemsByFile[FileKey(observation.identity)] else { return false }
     var covered: UInt16 = 0
     var sticky = false

@@ -48,8 +48,11 @@ package final class GrantStore {
   }
 
   package func insert(_ grant: Grant) {
-    if all[grant.id] == nil { order.append(grant.id) }
-    if let old = all[grant.id] { unindex(old) }
+    if let old = all[grant.id] {
+      if old.state == .ended { endedCount -= 1 } else { unindex(old) }
+    } else {
+      order.append(grant.id)
+    }
     all[grant.id] = grant
     if grant.state == .ended { endedCount += 1 } else { index(grant, from: 0) }
   }
