@@ -23,33 +23,39 @@ TESTS = .build/debug/grantwatchPackageTests.xctest
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: all needs demo check test live service bench format lint install uninstall clean
+.PHONY: all needs needs-all demo check test live service bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
 
-# What Debian has and the build, the tests and the demo use; does nothing where all is there.
+# What Debian has and the build and the demo use, or all checks; does nothing where all is there.
 needs:
 	Tests/EndToEnd/install-needs
+needs-all:
+	Tests/EndToEnd/install-needs all
 
 demo: needs
 	$(MAKE) all
 	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
 
-check: needs
+check: needs-all
 	$(MAKE) all
 	$(MAKE) test
 	$(MAKE) live
 	$(MAKE) service
 	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
 
-# Unit tests; the live ones among them run only for root.
+# Unit tests, as the caller.
 test:
-	$(SWIFT) test $(SWIFTFLAGS)
+	$(SWIFT) test $(SWIFTFLAGS) --skip LiveTests
 
-# The live tests, for a caller who is not root (for root they were part of test).
+# Live tests on the real kernel, as root, one after another. The last one takes the process events
+# from everybody who listens, for a moment, and so runs on its own.
 live:
-	$(if $(SUDO),$(SUDO) $(TESTS) --testing-library swift-testing --filter LiveTests)
+	$(SWIFT) build --build-tests $(SWIFTFLAGS)
+	$(SUDO) $(TESTS) --testing-library swift-testing --no-parallel --filter LiveTests
+	$(SUDO) env GRANTWATCH_TEST_BLINDING=1 $(TESTS) --testing-library swift-testing \
+	  --filter BlindedConnectorLiveTests
 
 # A booted Debian with the service installed.
 service:

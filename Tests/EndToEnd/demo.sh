@@ -82,7 +82,7 @@ sed 's/^\([^:]*\):.*/\1:*:20000:0:99999:7:::/' "$root/etc/passwd" >"$root/etc/sh
 sed 's/^\([^:]*\):.*/\1:*::/' "$root/etc/group" >"$root/etc/gshadow"
 chmod 640 "$root"/etc/{shadow,gshadow}
 for folder in data other shared; do
-  for n in 1 2 3 4 5; do echo secret >"$root/srv/$folder/report-$n"; done
+  for n in {1..300}; do echo secret >"$root/srv/$folder/report-$n"; done
   chmod 640 "$root/srv/$folder"/*
   chmod 750 "$root/srv/$folder"
 done
@@ -180,7 +180,16 @@ id_of() { # OBJECT
 }
 await_id() { until_true 10 id_of "$1" || give_up "$1: no grant was seen"; id_of "$1"; }
 
-say "an agent answers in a forum; its answer is recorded as advice"
+cat <<END
+The case of March 2026, played with the real daemon and the real tools: an agent gave an answer, an
+employee typed it, and for almost two hours people could read what they had no right to.
+
+The stage is a folder with accounts of its own, taken for the root of a host. Three people or
+programs act on it: a human (the login of ann), an agent (a program named claude) and an approver.
+What an agent did or advised has ${ttl} s to be approved, then it is taken back.
+END
+
+say "1. an agent answers in a forum; its answer is recorded as advice"
 ctl advice add --agent forum-helper --audience ann --url https://forum.example/t/4711 <<'END' | head -n 20
 The import cannot read its files because the permissions are too tight. Run this once and
 it will work:
@@ -190,7 +199,7 @@ sudo chmod -R 777 /srv/data
 ```
 END
 
-say "the actors act"
+say "2. access is given: by the agent, on its advice, and by a human"
 began=$SECONDS
 plays agent "chmod -R 777 $root/srv/shared" || true
 echo "  agent:    chmod -R 777 /srv/shared"
@@ -209,41 +218,41 @@ data=$(await_id file:/srv/data)
 docker=$(await_id group:docker)
 own=$(await_id file:/srv/own/notes)
 
+say "3. one of these is needed: a human approves it, with the code that the alert brought"
 until_true 8 code_of "$shared" || give_up "the alert with the code of $shared did not arrive"
 code=$(code_of "$shared")
 approve=("$build/grantctl" --socket "$socket" approve)
 if plays approver "${approve[*]@Q} $shared --for 1h --reason 'the import needs it' --code $code"; then
-  echo "  approver: grantctl approve $shared --for 1h --code $code"
+  echo "  approver: grantctl approve $shared --for 1h --reason 'the import needs it' --code $code"
+  sed 's/^/            /' "$work/approver.out"
   approved=yes
 else
   sed 's/^/  approver: /' "$work/approver.out"
   approved=no
 fi
 
+say "4. the agent tries to approve its own grant, and has even got hold of the code"
 refused=0 attempts=0
 until_true 8 code_of "$other" || true
 code=$(code_of "$other" || echo 000-000)
 mine="${approve[*]@Q} $other --for 1h --reason mine --code $code"
-for attempt in "$mine" "setsid -w $mine" "setsid -w env -i $mine"; do
+for way in "" "setsid -w " "setsid -w env -i "; do
   attempts=$((attempts + 1))
-  if plays agent "$attempt"; then
-    echo "  agent:    approved its own grant"
-  else
-    refused=$((refused + 1))
-    sed 's/^/  agent:    refused: /' "$work/agent.out"
-  fi
+  echo "  agent:    ${way}grantctl approve $other --for 1h --reason mine --code $code"
+  plays agent "$way$mine" || refused=$((refused + 1))
+  sed "s|$work|…|g; s/^/            /" "$work/agent.out"
 done
 
-say "what grantctl list shows now"
+say "5. what grantctl list shows now"
 ctl list
 
-say "until the deadlines have passed"
+say "6. when the deadlines have passed"
 all_over() {
   holds "[.[] | select(.id == \"$other\" or .id == \"$data\" or .id == \"$docker\")] |
     length == 3 and all(.state == \"ended\")"
 }
 until_true $((ttl + 20)) all_over || true
-echo "  $((SECONDS - began)) s after the first act"
+echo "($((SECONDS - began)) s after the first act)"
 ctl list
 
 was_revoked() { holds "any(.[]; .id == \"$1\" and .state == \"ended\" and .endedBy == \"expired\")"; }
@@ -255,14 +264,14 @@ received() { grep -qs "\"io.grantwatch.$1\"" "$work"/inbox/*.json; }
 nothing_refused() { ! compgen -G "$work/inbox/*.refused"; }
 verified() { ctl -o json verify | jq -e .ok; }
 
-say "taken back"
+say "7. what was taken back"
 expect "/srv/data: a human followed an agent's advice" \
   has "$data" '.provenance == "agent-advised" and .advice != null and .subject == "everyone"'
 expect "/srv/data: ended at its deadline" was_revoked "$data"
 expect "/srv/data: the modes are what they were" all_have "$root/srv/data" 640
 expect "/srv/data: the folder too" mode_is "$root/srv/data" 750
 expect "/srv/other: the agent did it, certain" \
-  has "$other" '.provenance == "agent-executed" and .confidence == "certain" and .items == 6'
+  has "$other" '.provenance == "agent-executed" and .confidence == "certain" and .items == 301'
 expect "/srv/other: ended at its deadline" was_revoked "$other"
 expect "/srv/other: the modes are what they were" all_have "$root/srv/other" 640
 expect "/srv/other: the folder too" mode_is "$root/srv/other" 750
@@ -271,27 +280,31 @@ expect "docker: the agent did it" \
 expect "docker: ended at its deadline" was_revoked "$docker"
 expect "docker: bob is no member" no_member
 
-say "not taken back"
-expect "/srv/own/notes: a human's own change" has "$own" '.provenance == "human" and .state == "active"'
+say "8. what was not, and why"
+expect "/srv/own/notes: a human's own change has no deadline" has "$own" '.provenance == "human" and .state == "active"'
 expect "/srv/own/notes: the mode stands" mode_is "$root/srv/own/notes" 640
 expect "/srv/shared: approved in time, with the code from the alert" test "$approved" = yes
 expect "/srv/shared: the approval is on record" \
   has "$shared" '.state == "approved" and .approval.proof == "code"'
 expect "/srv/shared: the modes stand" all_have "$root/srv/shared" 777
 
-say "and the agent's own approval"
+say "9. the agent's own approval"
 expect "refused each time: directly, in a session of its own, without its environment" \
   test "$refused" = "$attempts"
 expect "the alert about it has left" until_true 10 received approval.refused
 
-say "why: grantctl explain $data"
-ctl explain "$data"
+say "10. why: grantctl explain $data"
+ctl explain "$data" | sed "s|$work|…|g"
 
-say "the webhook about it, as received (its signature holds)"
+say "11. the webhook about it, as it arrived (the main fields; its signature holds)"
 for file in "$work"/inbox/*.json; do
   if jq -e --arg id "$data" \
     '.type == "io.grantwatch.grant.detected" and .data.grant.id == $id' "$file" >/dev/null; then
-    jq '.data.grant.evidence |= .[:3]' "$file"
+    jq --arg work "$work" '{type, source, time, subject, data: (.data | {text, code, approve,
+      grant: (.grant | {kind, subject, object, items, right, provenance, confidence,
+        agent: .agent.name, command: .actor.command, loginUser: .actor.loginUser, advice,
+        grantedAt, expiresAt, rule, severity}), ledgerHead})} |
+      walk(if type == "string" then split($work) | join("…") else . end)' "$file"
     break
   fi
 done
@@ -300,7 +313,7 @@ for id in "$shared" "$other" "$data" "$docker"; do
 done
 expect "no delivery with a bad signature" nothing_refused
 
-say "grantctl verify"
+say "12. the record: grantctl verify"
 ctl verify || true
 expect "the record is unbroken" verified
 

@@ -6,7 +6,7 @@ import Scratch
 import Sources
 import Testing
 
-@Suite(.enabled(if: geteuid() == 0)) struct FileModesLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root")) struct FileModesLiveTests {
   @Test("The baseline lists setuid, setgid and world-writable files, and reports nothing else")
   func standing() throws {
     let scratch = Scratch()

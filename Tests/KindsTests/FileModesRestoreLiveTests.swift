@@ -7,7 +7,7 @@ import Sources
 import Testing
 
 /// Law 3 on real files.
-@Suite(.enabled(if: geteuid() == 0)) struct FileModesRestoreLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root")) struct FileModesRestoreLiveTests {
   @Test(
     "640, 666, 667: taken back in either order it ends as before both", arguments: [true, false])
   func twoGrants(firstFirst: Bool) throws {

@@ -5,7 +5,7 @@ import LinuxKit
 import Testing
 
 /// The real tools on scratch roots that hold four files and no program.
-@Suite(.enabled(if: geteuid() == 0)) struct GroupMembersLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root")) struct GroupMembersLiveTests {
   private final class Root {
     let path: String
     let kind: GroupMembers

@@ -3,7 +3,7 @@ import Ledger
 import LinuxKit
 import Testing
 
-@Suite(.enabled(if: geteuid() == 0), .serialized) struct FullDiskLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root"), .serialized) struct FullDiskLiveTests {
   /// Runs `body` on a mounted tmpfs of `size` bytes.
   private func onSmallDisk(_ size: Int, _ body: (String) throws -> Void) throws {
     var template = Array("/tmp/grantwatch-disk.XXXXXX".utf8CString)

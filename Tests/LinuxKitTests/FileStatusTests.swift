@@ -98,7 +98,7 @@ private final class TimerBox: @unchecked Sendable {
   var timer: BootTimer?
 }
 
-@Suite(.enabled(if: geteuid() == 0)) struct FileHandleLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root")) struct FileHandleLiveTests {
   @Test("A handle finds the file under any name, and nothing once it is deleted")
   func handle() throws {
     let scratch = Scratch()

@@ -4,7 +4,9 @@ import LinuxKit
 import Provenance
 import Testing
 
-@Suite(.serialized, .enabled(if: geteuid() == 0 && Live.hasConnector))
+@Suite(
+  .serialized,
+  .enabled(if: geteuid() == 0 && Live.hasConnector, "needs root and process events"))
 struct ProcessTableLiveTests {
   private let stage: Stage
   private let table: ProcessTable
@@ -61,7 +63,7 @@ struct ProcessTableLiveTests {
     #expect(found.rootKey.hasPrefix("agent:"))
   }
 
-  @Test("Through sudo too", .enabled(if: access("/usr/bin/sudo", X_OK) == 0))
+  @Test("Through sudo too", .enabled(if: access("/usr/bin/sudo", X_OK) == 0, "needs sudo"))
   func sudo() throws {
     let found = judge(try agent("sudo -n \(command)"))
     #expect(found.provenance == .agentExecuted)
@@ -142,7 +144,8 @@ enum Live {
 @Suite(
   .serialized,
   .enabled(
-    if: geteuid() == 0 && getenv("GRANTWATCH_TEST_BLINDING") != nil && Live.hasConnector))
+    if: geteuid() == 0 && getenv("GRANTWATCH_TEST_BLINDING") != nil && Live.hasConnector,
+    "needs root, process events and GRANTWATCH_TEST_BLINDING"))
 struct BlindedConnectorLiveTests {
   @Test("Blinding by another process is noticed and healed, the gap is told once")
   func blinded() throws {

@@ -4,7 +4,7 @@ import Scratch
 import Sources
 import Testing
 
-@Suite(.enabled(if: geteuid() == 0), .serialized) struct FileWatchLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root"), .serialized) struct FileWatchLiveTests {
   /// Reads until `done` says that enough was seen, for at most ten seconds. Names outside the trees
   /// may be those of other tests: they are left out unless asked for.
   private func signals(
@@ -209,7 +209,7 @@ import Testing
 
   @Test(
     "Where a file system cannot be marked as a whole its folders are, new ones too",
-    .enabled(if: access("/sbin/mkfs.btrfs", X_OK) == 0))
+    .enabled(if: access("/sbin/mkfs.btrfs", X_OK) == 0, "needs mkfs.btrfs"))
   func folderByFolder() throws {
     let scratch = Scratch()
     let path = scratch.path

@@ -6,7 +6,9 @@ import Testing
 
 /// Real journal files, made of the recordings by systemd-journal-remote(8).
 @Suite(
-  .enabled(if: geteuid() == 0 && access("/lib/systemd/systemd-journal-remote", X_OK) == 0))
+  .enabled(
+    if: geteuid() == 0 && access("/lib/systemd/systemd-journal-remote", X_OK) == 0,
+    "needs root and systemd-journal-remote"))
 struct JournalSourceLiveTests {
   private final class Folder {
     let path: String
