@@ -11,7 +11,8 @@ extension Engine {
   func readKernelEvents() {
     turn {
       guard let fileWatch else { return }
-      for _ in 0..<16 {
+      let clock = TurnClock()
+      repeat {
         do {
           guard try fileWatch.read() else { break }
         } catch {
@@ -22,7 +23,7 @@ extension Engine {
         var batch = SignalBatch(now: now)
         fileWatch.signals { signal in take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
-      }
+      } while !clock.isOver
       if fileWatch.overflows + fileWatch.damaged > lostFileEvents {
         lostFileEvents = fileWatch.overflows + fileWatch.damaged
         fileGap("the kernel's queue of file events overflowed", from: lastLook)
