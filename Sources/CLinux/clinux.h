@@ -96,6 +96,13 @@ static inline int clinux_peer_credentials(int socket, struct clinux_ucred *out) 
   return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, out, &length);
 }
 
+/* SO_PEERPIDFD, since Linux 6.5: a descriptor of the very process that connected. */
+static inline int clinux_peer_pidfd(int socket) {
+  int pidfd = -1;
+  socklen_t length = sizeof pidfd;
+  return getsockopt(socket, SOL_SOCKET, 77, &pidfd, &length) == 0 ? pidfd : -1;
+}
+
 /* In glibc since 2.29 and 2.34, shown only under _GNU_SOURCE. */
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions,
                                                 const char *path);

@@ -19,6 +19,7 @@ package final class ControlServer: @unchecked Sendable {  // used on its queue o
   private let handler: (ControlCall) -> Void
   private let listener: FileDescriptor
   private let source: any DispatchSourceRead
+  private let processes = ProcessFiles()
   private var isClosed = false
   private var isPaused = false
   private var accounts: [UInt32: PeerAccount] = [:]
@@ -77,7 +78,10 @@ package final class ControlServer: @unchecked Sendable {  // used on its queue o
   }
 
   private func welcome(_ socket: consuming FileDescriptor) {
-    guard let peer = try? UnixSocket.peer(of: socket) else { return }
+    guard var peer = try? UnixSocket.peer(of: socket) else { return }
+    // Read before the look whether it lives, so that a number that came again is not taken for it.
+    let start = processes.stat(peer.pid)?.start
+    if UnixSocket.peerLives(socket) != false { peer.start = start ?? 0 }
     let account = accounts[peer.uid] ?? PeerAccount()
     let connection = ControlConnection(
       socket: socket, peer: peer, queue: queue, account: account,

@@ -8,11 +8,15 @@ package struct PeerCredentials: Hashable, Sendable {
   package var pid: Int32
   package var uid: UInt32
   package var gid: UInt32
+  /// When the process that connected began, in clock ticks since the boot (/proc/PID/stat, field
+  /// 22); 0 where it was gone before that could be read, and `pid` may be another's by now.
+  package var start: UInt64
 
-  package init(pid: Int32, uid: UInt32, gid: UInt32) {
+  package init(pid: Int32, uid: UInt32, gid: UInt32, start: UInt64 = 0) {
     self.pid = pid
     self.uid = uid
     self.gid = gid
+    self.start = start
   }
 }
 
@@ -28,6 +32,17 @@ package enum Received: Equatable, Sendable {
 
 /// Unix stream sockets that are named by a path; see unix(7).
 package enum UnixSocket {
+  /// True when the process that connected still lives; nil where the kernel cannot tell (before
+  /// Linux 6.5).
+  package static func peerLives(_ socket: borrowing FileDescriptor) -> Bool? {
+    errno = 0
+    let pidfd = clinux_peer_pidfd(socket.raw)
+    guard pidfd >= 0 else { return errno == ENOPROTOOPT ? nil : false }
+    let owned = FileDescriptor(owning: pidfd)
+    var entry = pollfd(fd: owned.raw, events: Int16(POLLIN), revents: 0)
+    return retrying { poll(&entry, 1, 0) } == 0
+  }
+
   /// The longest path in bytes: sun_path holds 108, the last of them a zero.
   package static let longestPath = 107
 

@@ -25,13 +25,20 @@ extension ProcessTable {
   /// bus started on somebody's behalf; and one that is not there any more, or belongs to another
   /// uid. Without process events a child of pid 1 that has a login uid, or lives in a session's
   /// scope, counts as an orphan, and so has a hole in its chain.
-  package func checkCaller(pid: Int32, uid: UInt32) -> CallerCheck {
+  ///
+  /// - Parameter start: when the process began that connected (/proc/PID/stat, field 22), 0 where it
+  ///   was gone before that could be read: then the pid may be another's by now, and is refused.
+  package func checkCaller(pid: Int32, uid: UInt32, start: UInt64) -> CallerCheck {
     drain()
     var check = CallerCheck(
       ok: false, reason: "", user: accountNames(uid), uid: uid, loginUID: nil,
       chainText: "?(\(pid))", agent: nil)
     guard pid > 0, let stat = files.stat(pid), let record = current(pid) else {
       check.reason = "the caller is gone"
+      return check
+    }
+    guard stat.start == start else {
+      check.reason = "the process that connected is gone, and another has its number"
       return check
     }
     refreshIdentity(record, stat)

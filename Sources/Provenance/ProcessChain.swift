@@ -56,7 +56,8 @@ extension ProcessTable {
 
 /// An agent's mark in a chain.
 struct AgentFinding {
-  var agent: Int
+  /// The agent's name.
+  var agent: String
   /// Place in the chain, 0 the actor.
   var place: Int
   var key: ProcessKey
@@ -78,8 +79,8 @@ struct AgentFindings {
     for (place, record) in chain.records.enumerated() {
       recorded = recorded && record.origin != .found
       let images = Self.images(of: record)
-      for hit in images.flatMap(\.hits) { add(hit, place, record, recorded, table) }
-      for hit in Self.declared(record, table) { add(hit, place, record, recorded, table) }
+      for hit in images.flatMap(\.hits) { add(hit, place, record, recorded) }
+      for hit in Self.declared(record, table) { add(hit, place, record, recorded) }
       skipsPermissions = skipsPermissions || images.contains(where: \.skipsPermissions)
     }
     guard let best = all.map(\.confidence).max() else { return }
@@ -90,11 +91,10 @@ struct AgentFindings {
     let images = chain.records.flatMap { [$0.image] + $0.former }
     var names: [String] = []
     for finding in all.reversed() {
-      let name = table.signatures.all[finding.agent].name
-      if !names.contains(name) { names.append(name) }
+      if !names.contains(finding.agent) { names.append(finding.agent) }
     }
     reference = AgentReference(
-      name: table.signatures.all[chosen.agent].name,
+      name: chosen.agent,
       session: images.lazy.compactMap { $0.sessions[chosen.agent] }.first,
       model: images.lazy.filter { image in image.hits.contains { $0.agent == chosen.agent } }
         .compactMap(\.model).first,
@@ -123,11 +123,12 @@ struct AgentFindings {
   /// Agents that the admin declared by unit or account.
   private static func declared(_ record: ProcessRecord, _ table: ProcessTable) -> [AgentHit] {
     var hits: [AgentHit] = []
-    for (index, agent) in table.signatures.all.enumerated() {
+    for agent in table.signatures.all {
       if !agent.units.isEmpty, let group = record.controlGroup {
         for part in group.split(separator: UInt8(ascii: "/"))
         where agent.units.contains(where: { glob(Array($0.utf8), matches: part) }) {
-          hits.append(AgentHit(agent: index, confidence: .strong, mark: "unit \(escaped(part))"))
+          hits.append(
+            AgentHit(agent: agent.name, confidence: .strong, mark: "unit \(escaped(part))"))
         }
       }
       guard !agent.users.isEmpty else { continue }
@@ -135,7 +136,7 @@ struct AgentFindings {
         if agent.users.contains("\(uid)")
           || table.accountNames(uid).map(agent.users.contains) == true
         {
-          hits.append(AgentHit(agent: index, confidence: .strong, mark: "user \(uid)"))
+          hits.append(AgentHit(agent: agent.name, confidence: .strong, mark: "user \(uid)"))
         }
       }
     }
@@ -143,13 +144,12 @@ struct AgentFindings {
   }
 
   private mutating func add(
-    _ hit: AgentHit, _ place: Int, _ record: ProcessRecord, _ recorded: Bool, _ table: ProcessTable
+    _ hit: AgentHit, _ place: Int, _ record: ProcessRecord, _ recorded: Bool
   ) {
-    let name = table.signatures.all[hit.agent].name
     all.append(
       AgentFinding(
         agent: hit.agent, place: place, key: record.key,
         confidence: recorded ? hit.confidence : min(hit.confidence, .strong),
-        text: "\(record.image.name)(\(record.key.pid)) is marked as \(name): \(hit.mark)"))
+        text: "\(record.image.name)(\(record.key.pid)) is marked as \(hit.agent): \(hit.mark)"))
   }
 }

@@ -4,8 +4,8 @@ import LinuxKit
 
 /// That a process looks like an agent, and by what.
 struct AgentHit: Equatable, Sendable {
-  /// Place in `AgentSignatures.all`.
-  var agent: Int
+  /// The agent's name.
+  var agent: String
   /// What the mark itself is worth.
   var confidence: Confidence
   /// `executable /x/claude`, `environment CLAUDE_CODE_CHILD_SESSION`; escaped.
@@ -21,7 +21,7 @@ final class ProcessImage: Sendable {
   let name: String
   let hits: [AgentHit]
   /// Session ids by agent.
-  let sessions: [Int: String]
+  let sessions: [String: String]
   /// `--model X` of an agent's command line.
   let model: String?
   let skipsPermissions: Bool
@@ -46,8 +46,8 @@ final class ProcessImage: Sendable {
     var hits: [AgentHit] = []
     var skips = false
     var model: String?
-    for (index, agent) in signatures.all.enumerated() {
-      guard let hit = Self.hit(index, agent, executable, words, comm) else { continue }
+    for agent in signatures.all {
+      guard let hit = Self.hit(agent, executable, words, comm) else { continue }
       hits.append(hit)
       let risky = agent.skipPermissions.map { Array($0.utf8) }
       skips = skips || words.all.contains { word in risky.contains { glob($0, matches: word) } }
@@ -75,23 +75,22 @@ final class ProcessImage: Sendable {
   }
 
   private static func hit(
-    _ index: Int, _ agent: AgentSignature, _ executable: [UInt8]?, _ words: CommandWords,
-    _ comm: [UInt8]?
+    _ agent: AgentSignature, _ executable: [UInt8]?, _ words: CommandWords, _ comm: [UInt8]?
   ) -> AgentHit? {
     if let executable,
       agent.executables.contains(where: { glob(Array($0.utf8), matches: executable) })
     {
       return AgentHit(
-        agent: index, confidence: .certain, mark: "executable \(escaped(executable))")
+        agent: agent.name, confidence: .certain, mark: "executable \(escaped(executable))")
     }
     for pattern in agent.arguments.map({ Array($0.utf8) }) {
       if let word = words.program.first(where: { glob(pattern, matches: $0) }) {
         return AgentHit(
-          agent: index, confidence: .certain, mark: "argument \(escaped(word.prefix(256)))")
+          agent: agent.name, confidence: .certain, mark: "argument \(escaped(word.prefix(256)))")
       }
     }
     if let comm, agent.commands.contains(where: { glob(Array($0.utf8), matches: comm) }) {
-      return AgentHit(agent: index, confidence: .strong, mark: "command \(escaped(comm))")
+      return AgentHit(agent: agent.name, confidence: .strong, mark: "command \(escaped(comm))")
     }
     return nil
   }
@@ -125,7 +124,7 @@ final class ProcessImage: Sendable {
 /// What an environment tells of agents.
 struct EnvironmentMarks: Equatable, Sendable {
   var hits: [AgentHit] = []
-  var sessions: [Int: String] = [:]
+  var sessions: [String: String] = [:]
 
   init() {}
 
@@ -137,12 +136,14 @@ struct EnvironmentMarks: Equatable, Sendable {
       let word = rest[rest.startIndex..<end]
       rest = end < rest.endIndex ? rest[(end + 1)...] : rest[end...]
       guard let first = word.first else { continue }
-      for variable in signatures.variables[Int(first)] { take(variable, word) }
+      for variable in signatures.variables[Int(first)] {
+        take(variable, signatures.all[variable.agent].name, word)
+      }
     }
   }
 
   private mutating func take(
-    _ variable: AgentSignatures.Variable, _ word: Slice<UnsafeRawBufferPointer>
+    _ variable: AgentSignatures.Variable, _ agent: String, _ word: Slice<UnsafeRawBufferPointer>
   ) {
     let name = variable.marker.name
     guard word.count > name.count, word.starts(with: name),
@@ -151,12 +152,12 @@ struct EnvironmentMarks: Equatable, Sendable {
     let value = word.dropFirst(name.count + 1)
     switch variable.meaning {
     case .session:
-      if !value.isEmpty { sessions[variable.agent] = escaped(value.prefix(128)) }
+      if !value.isEmpty { sessions[agent] = escaped(value.prefix(128)) }
     case .marker, .hint:
       guard glob(variable.marker.pattern, matches: value) else { return }
       hits.append(
         AgentHit(
-          agent: variable.agent, confidence: variable.meaning == .marker ? .strong : .weak,
+          agent: agent, confidence: variable.meaning == .marker ? .strong : .weak,
           mark: "environment \(escaped(name))"))
     }
   }

@@ -6,9 +6,10 @@ package import LinuxKit
 ///
 /// Confined to one queue: whoever makes it calls it there only.
 package final class ProcessTable {
-  /// What an agent looks like; processes that run already keep what was found of them.
-  package var signatures: AgentSignatures
-  let automation: Automation
+  /// What an agent looks like.
+  private(set) var signatures: AgentSignatures
+  /// What is automation; processes that run already keep what was found of them.
+  package var automation: Automation
   let accountNames: (UInt32) -> String?
   let files: ProcessFiles
   let clock: () -> Moment
@@ -43,6 +44,17 @@ package final class ProcessTable {
     self.accountNames = accountNames
     self.files = files
     self.clock = clock
+  }
+
+  /// Takes other descriptions of agents, and looks at all that lives again. What the dead were
+  /// found to be stays.
+  package func use(_ signatures: AgentSignatures) {
+    self.signatures = signatures
+    for (pid, record) in records where record.exited == nil {
+      if let stat = files.stat(pid), record.started(at: stat.start) {
+        refreshImage(record, comm: stat.comm)
+      }
+    }
   }
 
   /// How many processes are known, the dead that are kept included.

@@ -52,7 +52,8 @@ extension Engine {
   /// The one alert for a grant's detection: when its act closes, at the latest after two seconds.
   func sendDetectionAlert(_ id: String) {
     guard let grant = store[id], !grant.alerted, !grant.standing else { return }
-    update(id) { $0.alerted = true }
+    // The alert's own record says that it left: both are on disk, or neither.
+    store.change(id) { $0.alerted = true }
     announce(
       "grant.detected", grant: id, wantsCode: grant.state == .active, detectionText(grant))
   }
@@ -128,7 +129,9 @@ extension Engine {
       grant.write(to: &writer, at: now, withItems: false)
       fields.append(("GRANTWATCH_JSON", String(decoding: writer.bytes, as: UTF8.self)))
     }
-    JournalSend.send(
-      text, messageID: JournalCatalog.messageID(of: type), priority: priority, fields: fields)
+    let messageID = JournalCatalog.messageID(of: type)
+    journalSender.submit { [fields] in
+      JournalSend.send(text, messageID: messageID, priority: priority, fields: fields)
+    }
   }
 }

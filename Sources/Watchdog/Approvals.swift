@@ -11,6 +11,8 @@ struct ApprovalRequest {
   var code: String?
   var pid: Int32
   var uid: UInt32
+  /// As in `PeerCredentials`.
+  var start: UInt64
 }
 
 /// What came of a request for one id.
@@ -27,7 +29,8 @@ extension Engine {
   private func approver(
     _ request: ApprovalRequest
   ) -> Result<(check: CallerCheck, name: String), Refusal> {
-    let check = processes.checkCaller(pid: request.pid, uid: request.uid)
+    let check = processes.checkCaller(
+      pid: request.pid, uid: request.uid, start: request.start)
     guard check.ok else { return .failure(Refusal(check.reason)) }
     let name = hostAccounts.userName(request.uid) ?? String(request.uid)
     guard isApprover(name) else {
@@ -94,13 +97,17 @@ extension Engine {
         id: id, done: false, result: "refused: it is standing and has no deadline",
         status: "refused")
     }
+    guard !running.contains(id) else {
+      return RequestResult(
+        id: id, done: false, result: "refused: it is being taken back", status: "refused")
+    }
     if !configuration.selfApproval, isMaker(check, of: grant) {
       return refuse(id, grant: id, request, "\(name) made this change; somebody else must approve")
     }
     if let reason = unproven(request, target: id) { return refuse(id, grant: id, request, reason) }
     let approval = makeApproval(request, check, name)
     codes.void(id)
-    record("code.used", grant: id) { $0.member("target", id) }
+    record("code.used", grant: id, essential: true) { $0.member("target", id) }
     closeAct(id)
     revocations.remove(id)
     update(id) {
@@ -127,10 +134,14 @@ extension Engine {
       proof: configuration.authenticate == .code ? "code" : "none")
   }
 
+  /// Somebody unknown may be the approver as well as not.
+  private func isSame(_ maker: UInt32?, _ approver: UInt32) -> Bool {
+    maker == nil || maker == approver
+  }
+
   /// True when the caller is who made the change: by login uid, else by uid.
   private func isMaker(_ check: CallerCheck, of grant: Grant) -> Bool {
-    guard let maker = grant.actor.loginUID ?? grant.actor.uid else { return false }
-    return maker == (check.loginUID ?? check.uid)
+    isSame(grant.actor.loginUID ?? grant.actor.uid, check.loginUID ?? check.uid)
   }
 
   /// Why the proof of presence that `Authenticate=` asks for is missing; nil when it is there.
@@ -172,9 +183,15 @@ extension Engine {
     _ id: String, grant: String?, _ request: ApprovalRequest, _ reason: String
   ) -> RequestResult {
     let who = hostAccounts.userName(request.uid) ?? String(request.uid)
-    announce(
-      "approval.refused", grant: grant, severity: .high, subject: id,
-      "\(who) (pid \(request.pid)) tried to approve \(id) and was refused: \(reason)")
+    let text = "\(who) (pid \(request.pid)) tried to approve \(id) and was refused: \(reason)"
+    switch refusals.count(request.uid, at: now.up) {
+    case .said: announce("approval.refused", grant: grant, severity: .high, subject: id, text)
+    case .last:
+      announce(
+        "approval.refused", grant: grant, severity: .high, subject: id,
+        text + "; more of uid \(request.uid) in this minute are counted, not told")
+    case .counted: break
+    }
     return RequestResult(id: id, done: false, result: "refused: \(reason)", status: "refused")
   }
 
@@ -195,7 +212,10 @@ extension Engine {
       return RequestResult(
         id: id, done: false, result: "refused: the advice has ended", status: "refused")
     }
-    if !configuration.selfApproval, entry.submittedBy == check.uid, entry.submittedBy != 0 {
+    if !configuration.selfApproval,
+      entry.submittedBy == check.uid || entry.submittedBy == check.loginUID,
+      entry.submittedBy != 0
+    {
       return refuse(
         id, grant: nil, request, "\(name) submitted this advice; somebody else must approve")
     }
@@ -204,7 +224,7 @@ extension Engine {
     }
     let approval = makeApproval(request, check, name)
     codes.void(id)
-    record("code.used") { $0.member("target", id) }
+    record("code.used", essential: true) { $0.member("target", id) }
     advice.change(id) { $0.approval = approval }
     recordAdvice(id, type: "advice.changed", text: "approved")
     announce(
@@ -222,7 +242,7 @@ extension Engine {
       let approval = advice.all[adviceID]?.approval, approval.until.left(at: now) > .zero
     else { return }
     let maker = grant.actor.loginUID ?? grant.actor.uid
-    if !configuration.selfApproval, maker == approval.byLoginUID ?? approval.byUID { return }
+    if !configuration.selfApproval, isSame(maker, approval.byLoginUID ?? approval.byUID) { return }
     store.change(id) {
       $0.approval = approval
       $0.state = .approved
@@ -307,8 +327,11 @@ extension Engine {
   /// What an id, or its beginning, stands for: one grant, one advice, or the grants of an incident.
   func targets(_ text: String) -> [Target] {
     if text.hasPrefix("i-") {
-      let ids = store.grants(ofIncident: text).filter { store[$0].map(GrantStore.stands) == true }
-      return ids.isEmpty ? [.none(matches: [])] : ids.map { .grant($0) }
+      let found = store.incidents(beginningWith: text)
+      guard found.count == 1 else { return [.none(matches: found)] }
+      let ids = store.grants(ofIncident: found[0])
+      let standing = ids.filter { store[$0].map(GrantStore.stands) == true }
+      return (standing.isEmpty ? ids : standing).map { .grant($0) }
     }
     if text.hasPrefix("a-") {
       let found = advice.ids(beginningWith: text)

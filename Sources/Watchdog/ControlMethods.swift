@@ -104,8 +104,8 @@ extension Engine {
   private func grants(of call: ControlCall) -> [Grant]? {
     let visible = mayRead(call.peer)
     var found: [Grant] = []
-    for element in call.parameters["ids"].elements {
-      let text = element.text ?? ""
+    guard let texts = ids(of: call) else { return nil }
+    for text in texts {
       let ids = targets(text).flatMap { target -> [String] in
         switch target {
         case .grant(let id): [id]
@@ -145,10 +145,18 @@ extension Engine {
 
   // MARK: Decisions
 
+  /// Ids that one call may name.
+  private static let mostIDs = 100
+
+  /// The ids that a call names, each once; nil when there are none or too many: then it has failed.
   private func ids(of call: ControlCall) -> [String]? {
-    let ids = call.parameters["ids"].elements.compactMap(\.text)
-    guard !ids.isEmpty, ids.count <= 1000 else {
-      call.fail(.invalid("ids: between 1 and 1000 are taken"))
+    var ids: [String] = []
+    for text in call.parameters["ids"].elements.compactMap(\.text) where !ids.contains(text) {
+      ids.append(text)
+      if ids.count > Self.mostIDs { break }
+    }
+    guard !ids.isEmpty, ids.count <= Self.mostIDs else {
+      call.fail(.invalid("ids: between 1 and \(Self.mostIDs) are taken"))
       return nil
     }
     return ids
@@ -167,7 +175,8 @@ extension Engine {
       ids,
       ApprovalRequest(
         span: span, reason: call.parameters["reason"].text ?? "",
-        code: call.parameters["code"].text, pid: call.peer.pid, uid: call.peer.uid))
+        code: call.parameters["code"].text, pid: call.peer.pid, uid: call.peer.uid,
+        start: call.peer.start))
     afterCommit { [self] in reply(call, results) }
   }
 
@@ -257,8 +266,8 @@ extension Engine {
   private func showAdvice(_ call: ControlCall) {
     let visible = mayReadAdvice(call.peer)
     var found: [Advice] = []
-    for element in call.parameters["ids"].elements {
-      let text = element.text ?? ""
+    guard let texts = ids(of: call) else { return }
+    for text in texts {
       let seen = advice.ids(beginningWith: text).compactMap { advice.all[$0] }.filter(visible)
       guard seen.count == 1 else {
         return call.fail(

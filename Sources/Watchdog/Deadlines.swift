@@ -85,7 +85,14 @@ extension Engine {
   func expire(_ id: String) {
     guard let grant = store[id], grant.state == .active else { return }
     let verdict = configuration.verdict(for: grant)
-    guard verdict.ttl != nil else { return }
+    guard verdict.ttl != nil else {
+      update(id) {
+        $0.deadline = nil
+        $0.rule = verdict.rule
+        $0.because += verdict.reasons.suffix(1)
+      }
+      return
+    }
     if verdict.willRevoke {
       if let obstacle = guardRail(grant) {
         overdue(grant, "not taken back by itself: \(obstacle)")

@@ -30,6 +30,10 @@ package final class Engine: @unchecked Sendable {
   var running: Set<String> = []
   /// Items of running revocations that were left because another grant gives the same.
   var sheltered: [String: Int] = [:]
+  /// Items of running revocations whose access was gone already.
+  var gone: [String: Int] = [:]
+  /// Revocations that a stop left between intent and result: announced already.
+  var resumed: Set<String> = []
 
   let processes: ProcessTable
   let fileModes: FileModes
@@ -49,6 +53,7 @@ package final class Engine: @unchecked Sendable {
   let lock: StateLock
   /// Reads the whole ledger without holding up the engine.
   let verificationQueue = DispatchQueue(label: "grantwatch.verification", qos: .utility)
+  let journalSender = JournalSender()
   let ownPid = OwnProcess.pid
   var isFirstStart = true
   var journalCursor: String?
@@ -63,8 +68,10 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
+  /// Who changed a watched file under a name outside the trees, until the next look at all of them.
+  var changedElsewhere: [FileKey: Attribution] = [:]
   var unwatchedTrees: [[UInt8]] = []
-  var journalSendFailed = false
+  var refusals = RefusalRate()
   /// Pids whose changes became grants a short while ago, for evidence that comes late.
   var recentPids = RecentPids()
 
@@ -203,8 +210,10 @@ package final class Engine: @unchecked Sendable {
     for index in changed { dirty[id]?.changedItems.insert(index) }
   }
 
-  /// Items that one line of the ledger takes, so that it stays below its limit.
+  /// Items that one line of the ledger takes, and the bytes of their names and identities: so it
+  /// stays below its limit whatever the names are.
   static let itemsPerRecord = 400
+  static let itemBytesPerRecord = 256 << 10
 
   private func writeDirtyGrants() {
     while !dirtyOrder.isEmpty {
@@ -228,7 +237,7 @@ package final class Engine: @unchecked Sendable {
     var changedStart = 0
     var first = true
     repeat {
-      let itemEnd = min(itemStart + Self.itemsPerRecord, newItems.upperBound)
+      let itemEnd = pieceEnd(of: grant, from: itemStart)
       let changedEnd = min(
         changedStart + Self.itemsPerRecord - (itemEnd - itemStart), changed.count)
       let type =
@@ -255,6 +264,19 @@ package final class Engine: @unchecked Sendable {
       itemStart = itemEnd
       changedStart = changedEnd
     } while itemStart < newItems.upperBound || changedStart < changed.count
+  }
+
+  private func pieceEnd(of grant: Grant, from start: Int) -> Int {
+    var end = start
+    var bytes = 0
+    while end < grant.items.count, end - start < Self.itemsPerRecord {
+      let item = grant.items[end]
+      // A backslash is written as two.
+      bytes += item.object.utf8.count * 2 + (item.identity?.handle.count ?? 0) * 2 + 160
+      if end > start, bytes > Self.itemBytesPerRecord { break }
+      end += 1
+    }
+    return end
   }
 
   /// True when a snapshot is worth its writing.

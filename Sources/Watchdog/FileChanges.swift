@@ -36,7 +36,9 @@ extension Engine {
   }
 
   private func take(_ signal: FileSignal, _ batch: inout SignalBatch) {
-    if signal.pid == ownPid { return observeOwn(signal) }
+    // Our own work is in the baseline already. To look again now would take in what somebody else
+    // did a moment later, and nobody would be asked for it.
+    if signal.pid == ownPid { return }
     if groupMembers.watchedFiles.contains(signal.path) {
       batch.accountsTouched = true
       if !batch.accountPids.contains(where: { $0.pid == signal.pid }) {
@@ -46,10 +48,12 @@ extension Engine {
     fileModes.observe(signal) { observation in
       take(observation, signal, &batch)
     }
+    if let outside = signal.outside, fileModes.wantsRescan {
+      // The look at all trees that follows finds the name inside; who did it is known now.
+      changedElsewhere[FileKey(device: outside.device, inode: outside.inode)] =
+        batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
+    }
   }
-
-  /// Our own work needs no attribution; the baseline must know it all the same.
-  private func observeOwn(_ signal: FileSignal) { fileModes.observe(signal) { _ in } }
 
   private func take(
     _ observation: FileObservation, _ signal: FileSignal, _ batch: inout SignalBatch
@@ -185,12 +189,14 @@ extension Engine {
       if observation.gone { return }
       shrink(observation)
       guard !observation.gain.isEmpty, !isKnown(observation) else { return }
+      let somebody = changedElsewhere[FileKey(observation.identity)]
       add(
-        observation, nobody, at: now, earliest: earliest,
+        observation, somebody ?? nobody, at: now, earliest: somebody == nil ? earliest : nil,
         evidence: Evidence(
           time: now.wall, source: "state",
           text: "\(escaped(observation.path)) is \(octal(observation.after)) now"))
     }
+    changedElsewhere = [:]
     // A look at the trees does not tell of what is not there any more.
     for reference in store.itemsByObject.values.flatMap({ $0 }) { endIfGone(reference) }
   }

@@ -43,6 +43,7 @@ extension Engine {
   /// Trees and file systems may come and go under the watched paths.
   func lookAtMounts() {
     guard let fileWatch, fileWatch.refresh() else { return }
+    readKernelEvents()
     sayUnmarked(fileWatch)
     rescanFiles(since: lastLook.wall)
   }
@@ -51,6 +52,8 @@ extension Engine {
   static let slowLookEvery: Int64 = 3_600_000_000
 
   func slowLook() {
+    // What waits to be read is somebody's; what the look finds is nobody's.
+    readKernelEvents()
     lookAtMounts()
     var batch = SignalBatch(now: now)
     let since = lastLook.wall

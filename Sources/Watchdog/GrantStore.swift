@@ -2,12 +2,16 @@ package import Grants
 
 /// A file by its number, the key under which its grants are found.
 package struct FileKey: Hashable, Sendable {
-  var device: UInt64
-  var inode: UInt64
+  package var device: UInt64
+  package var inode: UInt64
+
+  package init(device: UInt64, inode: UInt64) {
+    self.device = device
+    self.inode = inode
+  }
 
   package init(_ identity: FileIdentity) {
-    device = identity.device
-    inode = identity.inode
+    self.init(device: identity.device, inode: identity.inode)
   }
 }
 
@@ -39,6 +43,7 @@ package final class GrantStore {
   /// The membership grants that are not ended, by `subject object`.
   package private(set) var byMembership: [String: [String]] = [:]
   package private(set) var endedCount = 0
+  private var incidents: Set<String> = []
   /// How many there are in each state, but for the standing ones.
   package private(set) var counts: [GrantState: Int] = [:]
   /// The grants that time runs out for.
@@ -48,10 +53,14 @@ package final class GrantStore {
 
   package subscript(id: String) -> Grant? { all[id]?.grant }
 
-  package static func membershipKey(subject: String, object: String) -> String { "\(subject) \(object)" }
+  package static func membershipKey(subject: String, object: String) -> String {
+    "\(subject) \(object)"
+  }
 
   /// True for grants whose access is still there, or may be.
-  package static func stands(_ grant: Grant) -> Bool { grant.state != .ended && grant.state != .drifted }
+  package static func stands(_ grant: Grant) -> Bool {
+    grant.state != .ended && grant.state != .drifted
+  }
 
   /// When the grant falls due: the end of its approval, else its own deadline.
   package static func effectiveDeadline(_ grant: Grant) -> Deadline? {
@@ -69,6 +78,7 @@ package final class GrantStore {
       box.grant = grant
     } else {
       order.append(grant.id)
+      incidents.insert(grant.incident)
       all[grant.id] = Box(grant)
     }
     count(grant)
@@ -175,8 +185,17 @@ package final class GrantStore {
     return found
   }
 
-  /// The grants of one incident, by its id or its beginning.
-  package func grants(ofIncident text: String) -> [String] {
-    order.filter { all[$0]?.grant.incident == text }
+  package func hasIncident(_ id: String) -> Bool { incidents.contains(id) }
+
+  /// The incidents whose ids begin with `text`, or the one that equals it; `limit` at the most.
+  package func incidents(beginningWith text: String, limit: Int = 8) -> [String] {
+    if incidents.contains(text) { return [text] }
+    guard text.utf8.count >= 3 else { return [] }
+    return Array(incidents.lazy.filter { $0.hasPrefix(text) }.prefix(limit))
+  }
+
+  /// The grants of one incident.
+  package func grants(ofIncident id: String) -> [String] {
+    order.filter { all[$0]?.grant.incident == id }
   }
 }

@@ -10,7 +10,9 @@ extension Engine {
   ) -> Grant {
     let id = Identifier.make("g", length: 6) { store[$0] != nil }
     var grant = Grant(
-      id: id, incident: incidents.incident(root: attribution.rootKey, at: now.up),
+      id: id,
+      incident: incidents.incident(
+        root: attribution.rootKey, at: now.up, taken: { store.hasIncident($0) }),
       host: settings.host, kind: kind, subject: subject, object: object, right: right, at: now)
     grant.provenance = attribution.provenance
     grant.confidence = attribution.confidence
@@ -40,15 +42,17 @@ extension Engine {
   /// the grant is written, so that the record has the verdict.
   func judge(_ id: String) {
     guard let grant = store[id], !grant.standing else { return }
-    matchAdvice(grant)
+    // An approved advice is compared with every item, before it approves any.
+    let isApproved = grant.advice.flatMap { advice.all[$0]?.approval } != nil
+    matchAdvice(grant, whole: isApproved)
     applyRule(id)
     applyAdviceApproval(id)
   }
 
-  private func matchAdvice(_ grant: Grant, closing: Bool = false) {
+  private func matchAdvice(_ grant: Grant, whole: Bool = false) {
     guard grant.provenance == .human || grant.provenance == .unknown || grant.advice != nil
     else { return }
-    if let act = acts.act(of: grant.id), act.matchedItems > 0, !closing,
+    if let act = acts.act(of: grant.id), act.matchedItems > 0, !whole,
       grant.items.count < act.matchedItems * 2
     {
       return
@@ -56,7 +60,7 @@ extension Engine {
     acts.matched(grant.id, items: grant.items.count)
     let match = advice.index.best(for: grant, at: now)
     guard let match, let source = advice.all[match.advice] else {
-      if grant.advice != nil, closing { unmatch(grant.id) }
+      if grant.advice != nil, whole { unmatch(grant.id) }
       return
     }
     let isNew = grant.advice != match.advice
@@ -153,7 +157,7 @@ extension Engine {
   func closeAct(_ id: String) {
     guard let grant = store[id] else { return acts.close(id) }
     if grant.open, acts.act(of: id)?.matchedItems != grant.items.count {
-      matchAdvice(grant, closing: true)
+      matchAdvice(grant, whole: true)
       applyRule(id)
     }
     acts.close(id)

@@ -19,6 +19,7 @@ extension Engine {
       if let advice = data["advice"].text, let grant = record.grant {
         self.advice.change(advice) { if !$0.matched.contains(grant) { $0.matched.append(grant) } }
       }
+    case "alert.detected": record.grant.map { id in store.change(id) { $0.alerted = true } }
     case "code.issued": restoreCode(data)
     case "code.used": data["target"].text.map { codes.void($0) }
     case "journal.cursor": journalCursor = data["cursor"].text
@@ -92,7 +93,10 @@ extension Engine {
         if carried != entry.until {
           var moved = entry
           moved.until = carried
+          moved.approval?.until =
+            entry.approval?.until.carried(to: now, mark: mark) ?? carried
           advice.add(moved)
+          recordAdvice(id, type: "advice.changed", text: "its end was carried into this boot")
         }
         agenda.add(.adviceEnd(id), at: carried.up)
       }

@@ -23,7 +23,10 @@ extension Engine {
   func startRevocations() {
     while let id = revocations.next(at: now.up, perMinute: configuration.maxRevokesPerMinute) {
       guard let grant = store[id], grant.state == .expiring else { continue }
-      announce("grant.expired", grant: id, "\(summary(grant)): its time is over, it is taken back")
+      if resumed.remove(id) == nil {
+        announce(
+          "grant.expired", grant: id, "\(summary(grant)): its time is over, it is taken back")
+      }
       beginRevocation(id)
     }
     guard revocations.count > 0,
@@ -65,6 +68,7 @@ extension Engine {
       if store[id]?.ending == .revoked {
         beginRevocation(id)
       } else {
+        resumed.insert(id)
         queueRevocation(id)
       }
     }
@@ -97,7 +101,10 @@ extension Engine {
           continue
         }
         switch restore(item, of: grant, dryRun: false) {
-        case .restored, .alreadyGone: states.append((index, .ended))
+        case .restored: states.append((index, .ended))
+        case .alreadyGone:
+          states.append((index, .ended))
+          gone[grant.id, default: 0] += 1
         case .drifted(let reason):
           states.append((index, .drifted))
           noteResidue(grant.id, "\(item.object): \(reason)")
@@ -152,7 +159,7 @@ extension Engine {
 
   /// Law 3: approved, human, automation and unknown grants keep what they gave; agents' do not.
   private func shelters(_ grant: Grant) -> Bool {
-    guard GrantStore.stands(grant), grant.state != .expiring else { return false }
+    guard GrantStore.stands(grant), grant.state != .expiring, !grant.standing else { return false }
     return grant.state == .approved || !grant.provenance.isAgents
   }
 
@@ -165,6 +172,7 @@ extension Engine {
       turn {
         switch outcome {
         case .done, .alreadyGone:
+          if outcome == .alreadyGone { gone[grant.id] = 1 }
           update(grant.id, items: [0]) { $0.items[0].state = .ended }
           finishRevocation(grant.id)
         case .failed(let reason):
@@ -173,11 +181,6 @@ extension Engine {
             $0.revokeError = reason
           }
           finishRevocation(grant.id)
-        }
-        // The tool's own change is not news.
-        if let state = try? groupMembers.read() {
-          groupState = state
-          keepGroupState(state)
         }
       }
     }
@@ -195,7 +198,8 @@ extension Engine {
     guard let grant = store[id] else { return }
     running.remove(id)
     let allSheltered = sheltered.removeValue(forKey: id) == grant.items.count
-    let cause = allSheltered ? .superseded : grant.ending ?? .expired
+    let allGone = gone.removeValue(forKey: id) == grant.items.count
+    let cause: EndedBy = allSheltered ? .superseded : allGone ? .removed : grant.ending ?? .expired
     if grant.items.contains(where: { $0.state == .revokeFailed }) {
       revocationFailed(id, grant.revokeError ?? "unknown error", final: false)
     } else if grant.items.contains(where: { $0.state == .drifted }) {
@@ -222,8 +226,8 @@ extension Engine {
       $0.revokeError = reason
     }
     guard let grant = store[id] else { return }
-    // Five seconds, doubling, half as much more or less; after six tries once a day.
-    let base: Int64 = tries < Self.tries ? 5_000_000 << Int64(tries - 1) : 86_400_000_000
+    // Five seconds, doubling, half as much more or less; after six tries once an hour.
+    let base: Int64 = tries < Self.tries ? 5_000_000 << Int64(tries - 1) : 3_600_000_000
     let delay = tries < Self.tries ? Int64.random(in: base / 2...base * 3 / 2) : base
     if !final { agenda.add(.retryRevocation(id), at: now.up + delay) }
     if tries == 1 || tries == Self.tries {

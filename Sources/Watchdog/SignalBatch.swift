@@ -7,16 +7,23 @@ struct SignalBatch {
   var accountsTouched = false
   /// Who touched the account files, in order.
   var accountPids: [(pid: Int32, alive: Bool)] = []
-  private var attributions: [Int32: Attribution] = [:]
+  /// By pid, and by whether it lived: a number may come again within one read.
+  private var attributions: [ProcessMark: Attribution] = [:]
+
+  private struct ProcessMark: Hashable {
+    var pid: Int32
+    var alive: Bool
+  }
 
   init(now: Moment) { self.now = now }
 
   mutating func attribution(
     of pid: Int32, alive: Bool, by processes: ProcessTable
   ) -> Attribution {
-    if let known = attributions[pid] { return known }
+    let mark = ProcessMark(pid: pid, alive: alive)
+    if let known = attributions[mark] { return known }
     let fresh = processes.attribute(pid: pid, alive: alive, at: now)
-    attributions[pid] = fresh
+    attributions[mark] = fresh
     return fresh
   }
 }

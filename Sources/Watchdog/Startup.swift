@@ -247,18 +247,24 @@ extension Engine {
   static let saveBaselineEvery: Int64 = 600_000_000
 
   func saveBaseline() {
-    do {
-      try fileModes.save(to: baselinePath)
-      problems.clear(.baseline)
-    } catch {
-      if problems.set(.baseline, "baseline: \(error)") { settings.log("baseline: \(error)") }
-    }
     agenda.add(.saveBaseline, at: now.up + Self.saveBaselineEvery)
+    // A baseline must not know of a widening that the ledger does not have: after a crash nobody
+    // would ever see it.
+    afterCommit { [self] in
+      guard ledger.pendingBytes == 0 else { return }
+      do {
+        try fileModes.save(to: baselinePath)
+        problems.clear(.baseline)
+      } catch {
+        if problems.set(.baseline, "baseline: \(error)") { settings.log("baseline: \(error)") }
+      }
+    }
   }
 
   /// Keeps what the account files say, for the difference after a stop.
   func keepGroupState(_ state: GroupState) {
     afterCommit { [self] in
+      guard ledger.pendingBytes == 0 else { return }
       do {
         try GroupStateFile.save(state, to: groupStatePath)
       } catch {
@@ -283,7 +289,7 @@ extension Engine {
   func setEndpoints() {
     let names = configuration.webhooks.map(\.name)
     let known = Set(outbox.acknowledged.keys)
-    outbox.setEndpoints(names, newFrom: ledger.records)
+    outbox.setEndpoints(names, newFrom: ledger.seq)
     for name in names where !known.contains(name) {
       record("outbox.endpoint") { writer in
         writer.member("endpoint", name)
@@ -356,7 +362,8 @@ extension Engine {
       let trees = self.configuration.watch
       let journalDirectory = self.configuration.journalDirectory
       self.configuration = configuration
-      processes.signatures = loaded.agents
+      processes.use(loaded.agents)
+      processes.automation = Self.automation(of: configuration)
       setEndpoints()
       if configuration.watch != trees || configuration.journalDirectory != journalDirectory {
         settings.log("configuration: Watch= or [Journal] changed: restart the daemon for it")
@@ -371,8 +378,10 @@ extension Engine {
   /// Ends in order: what is known is on disk when this returns.
   package func stop() {
     ServiceNotify.stopping()
-    turn { record("daemon.stopped", text: "grantwatchd stopped", essential: true) }
-    saveBaseline()
+    turn {
+      record("daemon.stopped", text: "grantwatchd stopped", essential: true)
+      saveBaseline()
+    }
     writeSnapshot()
     for source in readSources { source.cancel() }
     control?.close()

@@ -219,14 +219,14 @@ extension Engine {
     _ call: ControlCall, from start: Int64, since: Timestamp?, grant: String?, follow: Bool
   ) {
     var events: [LedgerRecord] = []
-    var next = start
+    var next = ledger.seq + 1
     let limit = call.wantsMore ? 500 : 100_000
     var whole = true
     do {
       try ledger.log(from: start, since: since, grant: grant) { record in
-        next = record.seq + 1
         if Self.publicTypes.contains(record.type) { events.append(record) }
         whole = events.count < limit
+        if !whole { next = record.seq + 1 }
         return whole
       }
     } catch {
@@ -261,13 +261,18 @@ extension Engine {
   }
 
   private func push(_ stream: inout LogStream) {
-    guard ledger.records >= stream.next else { return }
+    let last = ledger.seq
+    guard last >= stream.next else { return }
     var events: [LedgerRecord] = []
-    var next = stream.next
+    // What was passed over need not be read again, unless there was more than one reply takes.
+    var next = last + 1
     try? ledger.log(from: stream.next, grant: stream.grant) { record in
-      next = max(next, record.seq + 1)
       if Self.publicTypes.contains(record.type) { events.append(record) }
-      return events.count < 500
+      guard events.count < 500 else {
+        next = record.seq + 1
+        return false
+      }
+      return true
     }
     stream.next = next
     if !events.isEmpty { stream.call.reply(continues: true) { write(events, to: &$0) } }

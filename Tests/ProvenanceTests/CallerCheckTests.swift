@@ -24,7 +24,7 @@ import Testing
       90, parent: parent, "/usr/bin/grantctl", environment: environment, uid: uid, login: login,
       group: group)
     host.exec(90)
-    return host.table.checkCaller(pid: 90, uid: uid)
+    return host.checkCaller(90, uid: uid)
   }
 
   @Test("A person's shell may ask")
@@ -35,6 +35,19 @@ import Testing
     #expect(check.user == "alice")
     #expect(check.loginUID == 1000)
     #expect(check.chainText == "grantctl(90) < bash(60) < sshd(50) < systemd(1)")
+  }
+
+  @Test("A process that has the number of the one that connected may not ask for it")
+  func numberThatCameAgain() throws {
+    let host = try host()
+    host.fork(60, 90)
+    host.put(90, parent: 60, "/usr/bin/grantctl", uid: 1000, login: 1000, start: 40)
+    host.exec(90)
+    for start in [UInt64(39), 0] {
+      let check = host.checkCaller(90, uid: 1000, start: start)
+      #expect(!check.ok)
+      #expect(check.reason.contains("another has its number"))
+    }
   }
 
   @Test("An agent may not: directly, by sudo, by an orphan, with a clean environment")
@@ -59,7 +72,7 @@ import Testing
     orphan.exec(90)
     orphan.wait(60)
     orphan.table.drain()
-    #expect(!orphan.table.checkCaller(pid: 90, uid: 1000).ok)
+    #expect(!orphan.checkCaller(90, uid: 1000).ok)
   }
 
   @Test("A marker in the environment refuses, a weak one too, and one that came later")
@@ -88,17 +101,17 @@ import Testing
     host.fork(4000, 90)
     host.put(90, parent: 1, "/usr/bin/grantctl", uid: 1000, login: 1000)
     host.exec(90)
-    #expect(host.table.checkCaller(pid: 90, uid: 1000).reason.contains("broken"))
+    #expect(host.checkCaller(90, uid: 1000).reason.contains("broken"))
 
     let blind = try self.host(.none)
     blind.put(90, parent: 1, "/usr/bin/grantctl", uid: 1000, login: 1000)
-    #expect(!blind.table.checkCaller(pid: 90, uid: 1000).ok)
+    #expect(!blind.checkCaller(90, uid: 1000).ok)
     blind.put(91, parent: 1, "/usr/bin/grantctl", uid: 0, group: "/user.slice/session-3.scope")
-    #expect(!blind.table.checkCaller(pid: 91, uid: 0).ok)
+    #expect(!blind.checkCaller(91, uid: 0).ok)
     blind.put(92, parent: 60, "/usr/bin/grantctl", uid: 1000, login: 1000)
-    #expect(blind.table.checkCaller(pid: 92, uid: 1000).ok)
+    #expect(blind.checkCaller(92, uid: 1000).ok)
     blind.put(93, parent: 0, "/usr/bin/grantctl", uid: 1000, login: 1000)
-    #expect(blind.table.checkCaller(pid: 93, uid: 1000).reason.contains("namespace"))
+    #expect(blind.checkCaller(93, uid: 1000).reason.contains("namespace"))
   }
 
   @Test("Somebody else's uid, and nobody at all, are refused")
@@ -107,8 +120,8 @@ import Testing
     host.fork(60, 90)
     host.put(90, parent: 60, "/usr/bin/grantctl", uid: 1000, login: 1000)
     host.exec(90)
-    #expect(!host.table.checkCaller(pid: 90, uid: 0).ok)
-    #expect(!host.table.checkCaller(pid: 4001, uid: 0).ok)
-    #expect(!host.table.checkCaller(pid: -1, uid: 0).ok)
+    #expect(!host.checkCaller(90, uid: 0).ok)
+    #expect(!host.checkCaller(4001, uid: 0).ok)
+    #expect(!host.checkCaller(-1, uid: 0).ok)
   }
 }

@@ -39,6 +39,12 @@ final class MadeProc {
     Moment(wall: Timestamp(microseconds: 0), up: elapsed.microseconds, boot: "b")
   }
 
+  /// Checks a caller that connected as the process that has `pid` now, or began at `start`.
+  func checkCaller(_ pid: Int32, uid: UInt32, start: UInt64? = nil) -> CallerCheck {
+    table.checkCaller(
+      pid: pid, uid: uid, start: start ?? ProcessFiles(root: root).stat(pid)?.start ?? 0)
+  }
+
   func wait(_ seconds: Int64) { elapsed.microseconds += seconds * 1_000_000 }
 
   /// Puts a process into the tree, or changes it.

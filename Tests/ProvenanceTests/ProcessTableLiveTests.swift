@@ -87,7 +87,8 @@ struct ProcessTableLiveTests {
   func callers() throws {
     try stage.play("sleep 60 & echo $! >pid")
     let person = try stage.actor()
-    let allowed = table.checkCaller(pid: person, uid: 0)
+    let allowed = table.checkCaller(
+      pid: person, uid: 0, start: ProcessFiles().stat(person)?.start ?? 0)
     #expect(allowed.ok, "\(allowed.reason)")
     #expect(allowed.loginUID == 4242)
     try stage.play("kill $(cat pid); rm pid")
@@ -98,7 +99,8 @@ struct ProcessTableLiveTests {
     table.drain()
     try stage.play("touch go")
     let caller = try stage.actor()
-    let refused = table.checkCaller(pid: caller, uid: 0)
+    let refused = table.checkCaller(
+      pid: caller, uid: 0, start: ProcessFiles().stat(caller)?.start ?? 0)
     #expect(!refused.ok)
     #expect(refused.agent?.name == "claude-code")
     try stage.play("kill $(cat pid)")
