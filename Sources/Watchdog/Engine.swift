@@ -1,11 +1,10 @@
-package import Dispatch
-
 import ByteText
+import Control
+package import Dispatch
 import Grants
 import Kinds
 import Ledger
 import LinuxKit
-import Control
 import Provenance
 import Sources
 
@@ -34,6 +33,8 @@ package final class Engine: @unchecked Sendable {
   let fileModes: FileModes
   let groupMembers: GroupMembers
   var groupState: GroupState?
+  /// Accounts that were renamed since the start, former name to new.
+  var renamedUsers: [String: String] = [:]
   var fileWatch: FileWatch?
   var journal: JournalSource?
   var control: ControlServer?
@@ -62,6 +63,8 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
+  /// `Watch=` as it was at the start.
+  var watchedTrees: [String] = []
   var unwatchedTrees: [[UInt8]] = []
   var journalSendFailed = false
   /// Pids whose changes became grants a short while ago, for evidence that comes late.
@@ -83,7 +86,8 @@ package final class Engine: @unchecked Sendable {
   }
 
   init(
-    settings: EngineSettings, configuration: Configuration, ledger: Ledger, lock: consuming StateLock,
+    settings: EngineSettings, configuration: Configuration, ledger: Ledger,
+    lock: consuming StateLock,
     accounts: HostAccounts, processes: ProcessTable, fileModes: FileModes,
     groupMembers: GroupMembers
   ) {
@@ -234,7 +238,8 @@ package final class Engine: @unchecked Sendable {
         ? "grant.items"
         : grant.standing ? "grant.standing" : note.isNew ? "grant.detected" : "grant.changed"
       record(
-        type, grant: grant.id, text: first && note.isNew && !grant.standing ? detectionText(grant) : "",
+        type, grant: grant.id,
+        text: first && note.isNew && !grant.standing ? detectionText(grant) : "",
         essential: true
       ) { writer in
         writer.key("grant")

@@ -1,6 +1,5 @@
-import Dispatch
-
 import ByteText
+import Dispatch
 import Grants
 import Kinds
 import LinuxKit
@@ -114,7 +113,8 @@ extension Engine {
 
   /// Takes back one file's widening, but for what other grants that shelter it give too.
   func restore(_ item: GrantItem, of grant: Grant, dryRun: Bool) -> FileModes.Restored {
-    guard let path = unescaped(String(item.object.dropFirst(5))), let after = item.after.flatMap(mode)
+    guard let path = unescaped(String(item.object.dropFirst(5))),
+      let after = item.after.flatMap(mode)
     else { return .drifted("its record cannot be read") }
     var keeping: UInt16 = 0
     if let identity = item.identity {
@@ -134,7 +134,7 @@ extension Engine {
   }
 
   /// Law 3: approved, human, automation and unknown grants keep what they gave; agents' do not.
-  private func shelters(_ grant: Grant) -> Bool {
+  func shelters(_ grant: Grant) -> Bool {
     guard GrantStore.stands(grant), grant.state != .expiring else { return false }
     return grant.state == .approved || !grant.provenance.isAgents
   }
@@ -158,7 +158,7 @@ extension Engine {
           finishRevocation(grant.id)
         }
         // The tool's own change is not news.
-        if let state = try? groupMembers.read() {
+        if let state = try? readGroups() {
           groupState = state
           keepGroupState(state)
         }
@@ -257,6 +257,9 @@ extension Engine {
       case .removed: "somebody took it away"
       case .superseded: "another grant gives the same"
       }
-    announce(type, grant: id, "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)")
+    announce(
+      type, grant: id,
+      "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)"
+    )
   }
 }
