@@ -1,7 +1,6 @@
-import Dispatch
-
 import ByteText
 import Control
+import Dispatch
 import Grants
 import Kinds
 import Ledger
@@ -139,6 +138,7 @@ extension Engine {
   /// Marks the trees first and looks afterwards, so that nothing falls between.
   private func watchFiles() throws(SystemError) {
     let trees = configuration.watch.map { settings.root + Array($0.utf8) }
+    watchedTrees = configuration.watch
     let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
     fileWatch = watch
     sayUnmarked(watch)
@@ -165,13 +165,14 @@ extension Engine {
       do {
         known = try fileModes.load(from: baselinePath)
         groupState = GroupStateFile.load(groupStatePath)
+        if !known { baselineLost("baseline: \(baselinePath): it is missing") }
+        if groupState == nil { baselineLost("baseline: \(groupStatePath): missing or damaged") }
       } catch {
-        problems.set(.baseline, "baseline: \(error)")
-        settings.log("baseline: \(error)")
-        announce("ledger.damaged", severity: .high, "baseline: \(error); what is there now is taken as known")
+        baselineLost("baseline: \(error)")
       }
     }
     if known {
+      forgetEndedGains()
       takeStandingFiles()
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
@@ -183,6 +184,25 @@ extension Engine {
     }
     lastLook = now
     saveBaseline()
+  }
+
+  private func baselineLost(_ reason: String) {
+    let text = "\(reason); what is there now is taken as known"
+    problems.set(.baseline, text)
+    settings.log(text)
+    announce("ledger.damaged", severity: .high, text)
+  }
+
+  /// The baseline on disk is older than a crash: what it remembers of access that ended since then
+  /// would let the same access, given while nobody looked, pass for known.
+  private func forgetEndedGains() {
+    for id in store.order {
+      guard let grant = store[id], grant.kind == .fileMode, !grant.standing else { continue }
+      for item in grant.items where item.state == .ended {
+        guard let identity = item.identity, let after = item.after.flatMap(mode) else { continue }
+        fileModes.forgetGain(of: identity, before: item.before.flatMap(mode), after: after)
+      }
+    }
   }
 
   private func standing(
@@ -201,6 +221,10 @@ extension Engine {
   /// Takes in the trees that the baseline does not have yet.
   private func takeStandingFiles() {
     fileModes.takeBaseline { observation in
+      let known = store.itemsByFile[FileKey(observation.identity)] ?? []
+      guard !known.contains(where: { store[$0.grant]?.items[$0.index].state != .ended }) else {
+        return
+      }
       let object = "file:" + escaped(observation.path)
       let subject =
         observation.gain.widensOthers ? "everyone" : "group:" + groupName(observation.group)
@@ -216,7 +240,8 @@ extension Engine {
   private func takeBaseline() {
     do {
       let state = try groupMembers.read()
-      for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) }) {
+      for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) })
+      where !isKnown(membership) {
         let object = "group:" + membership.group
         standing(
           .groupMember, "user:" + membership.user, object, "member",
@@ -331,18 +356,25 @@ extension Engine {
     let loaded = ConfigurationFiles.load(settings.configurationFile)
     for finding in loaded.findings { settings.log("\(finding)") }
     guard let configuration = loaded.configuration else {
-      settings.log("configuration: \(settings.configurationFile): not usable; the old one stays")
+      let text = "configuration: \(settings.configurationFile): not usable; the old one stays"
+      problems.set(.configuration, text)
+      settings.log(text)
       return
     }
     turn {
-      let trees = self.configuration.watch
       self.configuration = configuration
       processes.signatures = loaded.agents
       setEndpoints()
-      if configuration.watch != trees {
-        settings.log("configuration: Watch= changed: restart the daemon for it")
+      if configuration.watch == watchedTrees {
+        problems.clear(.configuration)
+      } else {
+        let text = "configuration: Watch= changed: restart the daemon for it"
+        if problems.set(.configuration, text) { settings.log(text) }
       }
-      record("daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
+      // What was only reported as overdue may have to go under the new rules.
+      scheduleAll()
+      record(
+        "daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
     }
   }
 
