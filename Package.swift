@@ -57,7 +57,8 @@ let package = Package(
     .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),
     .testTarget(
-      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText", "Scratch"], swiftSettings: strict),
+      name: "LinuxKitTests", dependencies: ["LinuxKit", "ByteText", "Scratch"],
+      swiftSettings: strict),
     .testTarget(
       name: "GrantsTests", dependencies: ["Grants", "ByteText"],
       exclude: ["Samples"], swiftSettings: strict),

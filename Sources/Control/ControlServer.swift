@@ -1,5 +1,6 @@
 internal import ByteText
 package import Dispatch
+internal import Grants
 package import LinuxKit
 
 /// The control socket: takes Varlink calls (https://varlink.org) of any local process and hands
@@ -158,7 +159,7 @@ private func serviceAnswer(method: String, full: String, _ parameters: JSON) -> 
     return message(nil, continues: false) { writer in
       writer.member("vendor", "Grantwatch")
       writer.member("product", "grantwatchd")
-      writer.member("version", grantwatchVersion)
+      writer.member("version", Version.text)
       writer.member("url", "")
       writer.member("interfaces", [serviceName, interfaceName])
     }

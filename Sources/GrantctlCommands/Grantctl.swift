@@ -1,5 +1,6 @@
 internal import ByteText
 internal import Control
+internal import Grants
 
 /// `grantctl`: asks the daemon over its control socket and prints what it says.
 package enum Grantctl {
@@ -34,7 +35,7 @@ package enum Grantctl {
     var arguments = try Arguments(words, options: commonOptions, untilOperand: true, rest: &rest)
     guard let verb = arguments.operands.popLast() else {
       if arguments.has("help") { return try say(generalHelp, streams) }
-      if arguments.has("version") { return try say("grantctl \(grantwatchVersion)", streams) }
+      if arguments.has("version") { return try say("grantctl \(Version.text)", streams) }
       throw Failure(.usage, "a command is missing; see 'grantctl --help'")
     }
     let family = commands.filter { $0.name == verb || $0.name.hasPrefix(verb + " ") }
@@ -66,7 +67,7 @@ package enum Grantctl {
       }
     }
     if arguments.has("help") { return try say(help(of: command), streams) }
-    if arguments.has("version") { return try say("grantctl \(grantwatchVersion)", streams) }
+    if arguments.has("version") { return try say("grantctl \(Version.text)", streams) }
     var invocation = try Invocation(command, arguments, streams)
     do throws(Failure) {
       try command.run(&invocation)

@@ -53,7 +53,7 @@ package struct CurlRequest: Equatable, Sendable {
     option("url", webhook.url.utf8)
     option("proto", (url.isSecure ? "=https" : "=http").utf8)
     option("max-redirs", "0".utf8)
-    option("user-agent", "grantwatch-notify/\(grantwatchVersion)".utf8)
+    option("user-agent", "grantwatch-notify/\(Version.text)".utf8)
     option("connect-timeout", "10".utf8)
     option("max-time", "\(Self.longestTry)".utf8)
     option("max-filesize", "65536".utf8)

@@ -18,7 +18,7 @@ package func runNotify(_ arguments: [String]) -> Int32 {
     print(NotifyOptions.help)
     return 0
   case .version:
-    print("grantwatch-notify \(grantwatchVersion)")
+    print("grantwatch-notify \(Version.text)")
     return 0
   case .run:
     guard let configuration = load(options.configurationFile) else { return 1 }

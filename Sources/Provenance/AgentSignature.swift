@@ -83,12 +83,12 @@ package struct AgentSignatures: Sendable {
       findings += file.findings
       guard !file.sections.isEmpty else { continue }
       guard let signature = signature(of: file, files[index].path, &findings) else { continue }
-      if found.contains(where: { $0.name == signature.name }) {
+      if let earlier = found.firstIndex(where: { $0.name == signature.name }) {
         findings.append(
           ConfigurationFinding(
-            file: files[index].path, line: 1, isError: true,
-            message: "agent '\(signature.name)' is described by another file already"))
-        continue
+            file: files[index].path, line: 1, isError: false,
+            message: "agent '\(signature.name)' was described by another file; this one counts"))
+        found.remove(at: earlier)
       }
       found.append(signature)
     }

@@ -47,14 +47,26 @@ extension ProcessTable {
       refreshIdentity(record, stat)
       if !record.image.environmentRead || !trusted { refreshImage(record, comm: stat.comm) }
       refreshAncestors(of: record, all: !trusted)
+      record.shown = clock().up
       return (record, true)
     }
-    guard trusted else { return nil }
+    guard trusted else { return shownBefore(pid).map { ($0, false) } }
     guard let record = records[pid] else { return predecessor(of: pid).map { ($0, true) } }
     if alive || record.exited != nil { return (record, true) }
     // Said to be dead, and its successor lives.
     if let old = predecessor(of: pid) { return (old, true) }
     return (record, false)
+  }
+
+  /// Without events: a dead process that /proc showed at a change of its own a moment ago. The
+  /// span is too short for its pid to come again.
+  private func shownBefore(_ pid: Int32) -> ProcessRecord? {
+    let now = clock().up
+    guard let record = records[pid], let shown = record.shown, now - shown < 1_000_000 else {
+      return nil
+    }
+    record.shown = now
+    return record
   }
 
   /// Looks again at living ancestors that were not seen; without events, where an exec is seen
@@ -97,7 +109,10 @@ extension ProcessTable {
       skipsPermissions: false, packageManager: false, chainPids: chain.records.map(\.key.pid),
       complete: chain.hole == nil)
     if !sure {
-      verdict.because.append("its end was reported by the file event, not by a process event")
+      verdict.because.append(
+        hasEvents
+          ? "its end was reported by the file event, not by a process event"
+          : "it had ended, /proc showed it a moment before")
     }
     let below = agents.chosen.map { chain.records[...$0.place] } ?? chain.records[...]
     let automations = below.compactMap(\.image.automation)

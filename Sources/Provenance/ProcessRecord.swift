@@ -47,6 +47,8 @@ final class ProcessRecord {
   var controlGroup: [UInt8]?
   /// When it ended, in microseconds of CLOCK_BOOTTIME.
   var exited: Int64?
+  /// When a change was last attributed to it from /proc, in microseconds of CLOCK_BOOTTIME.
+  var shown: Int64?
 
   init(_ key: ProcessKey, origin: Origin, image: ProcessImage) {
     self.key = key

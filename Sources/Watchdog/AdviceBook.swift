@@ -1,20 +1,22 @@
 import ByteText
-import Grants
-import Provenance
+package import Grants
+package import Provenance
 
 /// All advice that is on record, and the open ones ready to be matched.
-struct AdviceBook {
+package struct AdviceBook {
   /// Advice kept; the oldest goes first.
-  static let limit = 100_000
+  package static let limit = 100_000
   /// What one uid may submit in a minute, root excepted.
-  static let perMinute = 120
+  package static let perMinute = 120
 
-  private(set) var all: [String: Advice] = [:]
-  private(set) var order: [String] = []
-  private(set) var index = AdviceIndex()
+  package private(set) var all: [String: Advice] = [:]
+  package private(set) var order: [String] = []
+  package private(set) var index = AdviceIndex()
   private var submitted: [UInt32: [Int64]] = [:]
 
-  mutating func add(_ advice: Advice) {
+  package init() {}
+
+  package mutating func add(_ advice: Advice) {
     if all[advice.id] == nil { order.append(advice.id) } else { index.remove(id: advice.id) }
     all[advice.id] = advice
     index.add(advice)
@@ -25,22 +27,26 @@ struct AdviceBook {
     }
   }
 
-  mutating func change(_ id: String, _ body: (inout Advice) -> Void) {
+  package mutating func change(_ id: String, _ body: (inout Advice) -> Void) {
     guard all[id] != nil else { return }
-    all[id].map { var changed = $0; body(&changed); all[id] = changed }
+    all[id].map {
+      var changed = $0; body(&changed); all[id] = changed
+    }
   }
 
-  mutating func end(_ id: String) { index.remove(id: id) }
+  package mutating func end(_ id: String) { index.remove(id: id) }
 
-  func ids(beginningWith text: String) -> [String] {
+  package func ids(beginningWith text: String) -> [String] {
     if all[text] != nil { return [text] }
     guard text.utf8.count >= 3 else { return [] }
     return Array(order.lazy.filter { $0.hasPrefix(text) }.prefix(8))
   }
 
   /// True when `uid` may submit one more at `up`; counts it.
-  mutating func mayAdd(_ uid: UInt32, at up: Int64) -> Bool {
-    if submitted.count > 1024 { submitted = submitted.filter { ($0.value.last ?? 0) > up - 60_000_000 } }
+  package mutating func mayAdd(_ uid: UInt32, at up: Int64) -> Bool {
+    if submitted.count > 1024 {
+      submitted = submitted.filter { ($0.value.last ?? 0) > up - 60_000_000 }
+    }
     let recent = (submitted[uid] ?? []).filter { $0 > up - 60_000_000 }
     guard uid == 0 || recent.count < Self.perMinute else { return false }
     submitted[uid] = uid == 0 ? nil : recent + [up]

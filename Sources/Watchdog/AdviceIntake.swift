@@ -23,7 +23,8 @@ extension Engine {
     }
     guard advice.mayAdd(call.peer.uid, at: now.up) else {
       return call.fail(
-        .permissionDenied("uid \(call.peer.uid) submitted more than \(AdviceBook.perMinute) in a minute"))
+        .permissionDenied(
+          "uid \(call.peer.uid) submitted more than \(AdviceBook.perMinute) in a minute"))
     }
     func short(_ name: String) -> String? {
       parameters[name].text.map { escaped(Array($0.utf8).prefix(1024)) }

@@ -1,5 +1,5 @@
 /// What is to be done at a moment of CLOCK_BOOTTIME.
-enum AgendaEntry: Hashable {
+package enum AgendaEntry: Hashable {
   /// The act of this grant may have had its last item.
   case closeAct(String)
   /// The alert for this grant's detection leaves.
@@ -23,15 +23,17 @@ enum AgendaEntry: Hashable {
 
 /// The engine's appointments, soonest first. An entry may be stale when it comes up; whoever takes
 /// it looks at the state before acting.
-struct Agenda {
+package struct Agenda {
   private var heap: [(up: Int64, entry: AgendaEntry)] = []
 
+  package init() {}
+
   /// When the soonest entry is due, in microseconds of CLOCK_BOOTTIME.
-  var soonest: Int64? { heap.first?.up }
+  package var soonest: Int64? { heap.first?.up }
 
-  var count: Int { heap.count }
+  package var count: Int { heap.count }
 
-  mutating func add(_ entry: AgendaEntry, at up: Int64) {
+  package mutating func add(_ entry: AgendaEntry, at up: Int64) {
     heap.append((up, entry))
     var child = heap.count - 1
     while child > 0 {
@@ -43,7 +45,7 @@ struct Agenda {
   }
 
   /// The soonest entry that is due at `up`, taken out; nil when none is.
-  mutating func takeDue(at up: Int64) -> AgendaEntry? {
+  package mutating func takeDue(at up: Int64) -> AgendaEntry? {
     guard let first = heap.first, first.up <= up else { return nil }
     let last = heap.removeLast()
     if !heap.isEmpty {

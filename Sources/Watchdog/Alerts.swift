@@ -43,12 +43,16 @@ extension Engine {
     }
   }
 
-  /// The one alert for a grant's detection: when its act closes, at the latest after two seconds.
+  /// Two seconds have passed since the first item: the alert leaves, whether or not the act goes on.
   func detectionAlert(_ id: String) {
-    guard let grant = store[id], !grant.alerted, !grant.standing else { return }
     closeActIfOver(id)
+    sendDetectionAlert(id)
+  }
+
+  /// The one alert for a grant's detection: when its act closes, at the latest after two seconds.
+  func sendDetectionAlert(_ id: String) {
+    guard let grant = store[id], !grant.alerted, !grant.standing else { return }
     update(id) { $0.alerted = true }
-    guard let grant = store[id] else { return }
     announce(
       "grant.detected", grant: id, wantsCode: grant.state == .active, detectionText(grant))
   }
@@ -77,7 +81,8 @@ extension Engine {
 
   private func named(_ object: String) -> String {
     object.hasPrefix("file:")
-      ? String(object.dropFirst(5)) : object.split(separator: ":", maxSplits: 1).last.map(String.init) ?? object
+      ? String(object.dropFirst(5))
+      : object.split(separator: ":", maxSplits: 1).last.map(String.init) ?? object
   }
 
   func detectionText(_ grant: Grant) -> String {

@@ -4,32 +4,34 @@ import ByteText
 ///
 /// Of a code that was delivered only its salted hash is kept; the text itself lives in memory until
 /// then. Each is good once, for one target, for five tries.
-struct ApprovalCodes {
-  static let triesAllowed = 5
+package struct ApprovalCodes {
+  package static let triesAllowed = 5
   private static let rounds = 4_000
   private static let alphabet = Array("23456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
   /// What the ledger keeps of a code.
-  struct Kept: Equatable {
-    var salt: [UInt8]
-    var hash: [UInt8]
-    var wrongTries = 0
+  package struct Kept: Equatable {
+    package var salt: [UInt8]
+    package var hash: [UInt8]
+    package var wrongTries = 0
   }
 
   /// What came of a code that somebody typed in.
-  enum Outcome: Equatable {
+  package enum Outcome: Equatable {
     case right
     case wrong(left: Int)
     /// No code was issued, it was used, or too many wrong ones were tried.
     case none
   }
 
-  private(set) var kept: [String: Kept] = [:]
+  package private(set) var kept: [String: Kept] = [:]
   private var clear: [String: String] = [:]
+
+  package init() {}
 
   /// The code of `target`: the one that is on its way, else a new one. `isNew` says that `kept` has
   /// changed and must be durable before the code leaves.
-  mutating func code(for target: String) -> (text: String, isNew: Bool) {
+  package mutating func code(for target: String) -> (text: String, isNew: Bool) {
     if let text = clear[target] { return (text, false) }
     var text: [UInt8] = []
     for index in 0..<6 {
@@ -44,19 +46,19 @@ struct ApprovalCodes {
   }
 
   /// Delivered: the text is forgotten.
-  mutating func delivered(_ target: String) { clear[target] = nil }
+  package mutating func delivered(_ target: String) { clear[target] = nil }
 
   /// Takes back what the ledger kept.
-  mutating func restore(_ target: String, _ value: Kept?) { kept[target] = value }
+  package mutating func restore(_ target: String, _ value: Kept?) { kept[target] = value }
 
   /// Nothing can be approved with this target's code any more.
-  mutating func void(_ target: String) {
+  package mutating func void(_ target: String) {
     kept[target] = nil
     clear[target] = nil
   }
 
   /// Compares what somebody typed with the target's code; a right one is used up by `void`.
-  mutating func check(_ typed: String, for target: String) -> Outcome {
+  package mutating func check(_ typed: String, for target: String) -> Outcome {
     guard var entry = kept[target], entry.wrongTries < Self.triesAllowed else { return .none }
     var plain = typed.uppercased().filter { $0 != "-" && $0 != " " }
     guard plain.utf8.count == 6 else {

@@ -32,7 +32,9 @@ extension Engine {
     let name = hostAccounts.userName(request.uid) ?? String(request.uid)
     guard isApprover(name) else {
       return .failure(
-        Refusal("\(name) is no approver; [Approval] Approvers= names \(configuration.approvers.joined(separator: " "))"))
+        Refusal(
+          "\(name) is no approver; [Approval] Approvers= names \(configuration.approvers.joined(separator: " "))"
+        ))
     }
     guard !trimmed(request.reason).isEmpty else { return .failure(Refusal("no reason given")) }
     if let span = request.span, span > configuration.maxApproval {
@@ -136,7 +138,8 @@ extension Engine {
     switch configuration.authenticate {
     case .no: return nil
     case .polkit, .both:
-      return "Authenticate=\(configuration.authenticate.rawValue): polkit is not available in this version; use code"
+      return
+        "Authenticate=\(configuration.authenticate.rawValue): polkit is not available in this version; use code"
     case .code:
       guard let code = request.code else {
         return configuration.webhooks.isEmpty
@@ -193,7 +196,8 @@ extension Engine {
         id: id, done: false, result: "refused: the advice has ended", status: "refused")
     }
     if !configuration.selfApproval, entry.submittedBy == check.uid, entry.submittedBy != 0 {
-      return refuse(id, grant: nil, request, "\(name) submitted this advice; somebody else must approve")
+      return refuse(
+        id, grant: nil, request, "\(name) submitted this advice; somebody else must approve")
     }
     if let reason = unproven(request, target: id) {
       return refuse(id, grant: nil, request, reason)

@@ -15,7 +15,7 @@ extension Engine {
   }
 
   /// Does what is due.
-  func timerFired() {
+  package func timerFired() {
     turn {
       armedFor = nil
       let up = now.up
@@ -71,7 +71,8 @@ extension Engine {
     update(id) { $0.warned = true }
     announce(
       "grant.warning", grant: id, wantsCode: true,
-      "\(summary(grant)): \(left.text) left; then it is \(willRevoke(grant) ? "taken back" : "reported as overdue")")
+      "\(summary(grant)): \(left.text) left; then it is \(willRevoke(grant) ? "taken back" : "reported as overdue")"
+    )
   }
 
   func willRevoke(_ grant: Grant) -> Bool { configuration.verdict(for: grant).willRevoke }

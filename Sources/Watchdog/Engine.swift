@@ -28,6 +28,8 @@ package final class Engine: @unchecked Sendable {
   var advice = AdviceBook()
   var revocations = RevocationQueue()
   var running: Set<String> = []
+  /// Items of running revocations that were left because another grant gives the same.
+  var sheltered: [String: Int] = [:]
 
   let processes: ProcessTable
   let fileModes: FileModes
@@ -63,8 +65,9 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
-  /// `Watch=` as it was at the start.
+  /// `Watch=` and the journal's `Directory=` as they were at the start.
   var watchedTrees: [String] = []
+  var journalAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var journalSendFailed = false
   /// Pids whose changes became grants a short while ago, for evidence that comes late.

@@ -168,8 +168,9 @@ extension Engine {
         grant.items.indices.contains(reference.index)
       else { continue }
       let item = grant.items[reference.index]
+      // A number that came again belongs to another file.
       guard item.state == .active || item.state == .revokeFailed,
-        let after = item.after.flatMap(mode)
+        item.identity == observation.identity, let after = item.after.flatMap(mode)
       else { continue }
       let before = item.before.flatMap(mode)
       let gain = ModeGain(
@@ -276,16 +277,16 @@ extension Engine {
 }
 
 /// Four octal digits, as chmod(1) takes them.
-func octal(_ mode: UInt16) -> String {
+package func octal(_ mode: UInt16) -> String {
   let digits = String(mode & 0o7777, radix: 8)
   return String(repeating: "0", count: max(0, 4 - digits.utf8.count)) + digits
 }
 
 /// The mode that `octal` wrote.
-func mode(_ text: String) -> UInt16? { UInt16(text, radix: 8) }
+package func mode(_ text: String) -> UInt16? { UInt16(text, radix: 8) }
 
 /// The deepest folder that holds both objects, both named `file:/…`.
-func commonRoot(_ left: String, _ right: String) -> String {
+package func commonRoot(_ left: String, _ right: String) -> String {
   if left == right { return left }
   let leftBytes = Array(left.utf8.dropFirst(5))
   let rightBytes = Array(right.utf8.dropFirst(5))

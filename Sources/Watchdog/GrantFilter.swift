@@ -1,8 +1,8 @@
-import ByteText
-import Grants
+package import ByteText
+package import Grants
 
 /// Which grants `list` is to show.
-struct GrantFilter {
+package struct GrantFilter {
   private var states: Set<GrantState>?
   private var provenance: Set<Provenance>?
   private var kinds: [String] = []
@@ -15,7 +15,7 @@ struct GrantFilter {
   private var standing = false
 
   /// Reads the filter of a call; nil when a value is not what it should be.
-  init?(_ json: JSON) {
+  package init?(_ json: JSON) {
     func words(_ name: String) -> [String]? {
       let values = json[name].elements.compactMap(\.text)
       return values.isEmpty ? nil : values
@@ -46,7 +46,7 @@ struct GrantFilter {
     standing = json["standing"].bool ?? false
   }
 
-  func matches(_ grant: Grant) -> Bool {
+  package func matches(_ grant: Grant) -> Bool {
     if grant.standing != standing { return false }
     if let states, !states.contains(grant.state) { return false }
     if let provenance, !provenance.contains(grant.provenance) { return false }

@@ -2,8 +2,8 @@ package import Grants
 
 /// A file by its number, the key under which its grants are found.
 package struct FileKey: Hashable, Sendable {
-  var device: UInt64
-  var inode: UInt64
+  package var device: UInt64
+  package var inode: UInt64
 
   package init(_ identity: FileIdentity) {
     device = identity.device
@@ -12,36 +12,42 @@ package struct FileKey: Hashable, Sendable {
 }
 
 /// One item of one grant.
-struct ItemReference: Hashable {
-  var grant: String
-  var index: Int
+package struct ItemReference: Hashable {
+  package var grant: String
+  package var index: Int
 }
 
 /// All grants that are known, with the indices to find those that stand. Confined to the engine's
 /// queue.
-final class GrantStore {
+package final class GrantStore {
   /// Ended grants that are kept for `list`; older ones are in the ledger only.
-  static let endedLimit = 100_000
+  package static let endedLimit = 100_000
 
-  private(set) var all: [String: Grant] = [:]
+  package private(set) var all: [String: Grant] = [:]
   /// Ids, oldest first.
-  private(set) var order: [String] = []
+  package private(set) var order: [String] = []
   /// The items that are not ended, by file.
-  private(set) var itemsByFile: [FileKey: [ItemReference]] = [:]
+  package private(set) var itemsByFile: [FileKey: [ItemReference]] = [:]
   /// The same items by the object's name.
-  private(set) var itemsByObject: [String: [ItemReference]] = [:]
+  package private(set) var itemsByObject: [String: [ItemReference]] = [:]
   /// The membership grants that are not ended, by `subject object`.
-  private(set) var byMembership: [String: [String]] = [:]
-  private(set) var endedCount = 0
+  package private(set) var byMembership: [String: [String]] = [:]
+  package private(set) var endedCount = 0
 
-  subscript(id: String) -> Grant? { all[id] }
+  package init() {}
 
-  static func membershipKey(subject: String, object: String) -> String { "\(subject) \(object)" }
+  package subscript(id: String) -> Grant? { all[id] }
+
+  package static func membershipKey(subject: String, object: String) -> String {
+    "\(subject) \(object)"
+  }
 
   /// True for grants whose access is still there, or may be.
-  static func stands(_ grant: Grant) -> Bool { grant.state != .ended && grant.state != .drifted }
+  package static func stands(_ grant: Grant) -> Bool {
+    grant.state != .ended && grant.state != .drifted
+  }
 
-  func insert(_ grant: Grant) {
+  package func insert(_ grant: Grant) {
     if all[grant.id] == nil { order.append(grant.id) }
     if let old = all[grant.id] { unindex(old) }
     all[grant.id] = grant
@@ -49,7 +55,7 @@ final class GrantStore {
   }
 
   /// Changes a grant in place; the indices follow.
-  func change(_ id: String, _ body: (inout Grant) -> Void) {
+  package func change(_ id: String, _ body: (inout Grant) -> Void) {
     guard let slot = all.index(forKey: id) else { return }
     let itemsBefore = all.values[slot].items.count
     let endedBefore = all.values[slot].state == .ended
@@ -122,7 +128,7 @@ final class GrantStore {
   }
 
   /// The ids that begin with `text`, or equal it; `limit` at the most.
-  func ids(beginningWith text: String, limit: Int = 8) -> [String] {
+  package func ids(beginningWith text: String, limit: Int = 8) -> [String] {
     if all[text] != nil { return [text] }
     guard text.utf8.count >= 3 else { return [] }
     var found: [String] = []
@@ -134,7 +140,7 @@ final class GrantStore {
   }
 
   /// The grants of one incident, by its id or its beginning.
-  func grants(ofIncident text: String) -> [String] {
+  package func grants(ofIncident text: String) -> [String] {
     order.filter { all[$0]?.incident == text }
   }
 }

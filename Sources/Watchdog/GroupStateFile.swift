@@ -1,10 +1,10 @@
 import ByteText
-import Kinds
-import LinuxKit
+package import Kinds
+package import LinuxKit
 
 /// The last known memberships on disk, for the difference after a stop.
-enum GroupStateFile {
-  static func save(_ state: GroupState, to path: String) throws(SystemError) {
+package enum GroupStateFile {
+  package static func save(_ state: GroupState, to path: String) throws(SystemError) {
     var writer = JSONWriter(reserving: 4096)
     writer.beginObject()
     writer.key("groups")
@@ -38,7 +38,7 @@ enum GroupStateFile {
   }
 
   /// What `save` wrote; nil when there is nothing or it cannot be read.
-  static func load(_ path: String) -> GroupState? {
+  package static func load(_ path: String) -> GroupState? {
     guard let bytes = try? SmallFile.read(path), let json = try? JSON.parse(bytes) else {
       return nil
     }
@@ -64,15 +64,15 @@ enum GroupStateFile {
 
 extension GroupState {
   /// The name of a group, or its number where it has none.
-  func groupName(_ gid: UInt32) -> String {
+  package func groupName(_ gid: UInt32) -> String {
     groups.lazy.filter { $0.value == gid }.map(\.key).min() ?? String(gid)
   }
 
   /// The name of an account's primary group.
-  func primaryGroup(of user: String) -> String? { users[user].map { groupName($0.gid) } }
+  package func primaryGroup(of user: String) -> String? { users[user].map { groupName($0.gid) } }
 
   /// The same without one membership.
-  func without(_ membership: Membership) -> GroupState {
+  package func without(_ membership: Membership) -> GroupState {
     var state = self
     state.memberships.remove(membership)
     return state

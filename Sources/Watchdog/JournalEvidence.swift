@@ -42,7 +42,8 @@ extension Engine {
       text: "\(mark)\(signal.tool)[\(signal.pid)] uid \(signal.uid): \(signal.message)")
     var ids: Set<String> = Set(recentPids.grants(of: signal.pid))
     if let subject = signal.subject, let object = signal.object, signal.kind == .groupMember {
-      for id in store.byMembership[GrantStore.membershipKey(subject: subject, object: object)] ?? [] {
+      for id in store.byMembership[GrantStore.membershipKey(subject: subject, object: object)] ?? []
+      {
         guard let grant = store[id] else { continue }
         let distance = abs(grant.detectedAt.microseconds - signal.time.microseconds)
         if distance < Self.reach { ids.insert(id) }

@@ -123,7 +123,8 @@ extension Engine {
       if let ttl = verdict.ttl {
         // The deadline counts from the first item, on the clock that never steps.
         let start = Moment(wall: grant.grantedAt, up: grant.grantedUp, boot: grant.boot)
-        grant.deadline = start.boot == now.boot
+        grant.deadline =
+          start.boot == now.boot
           ? Deadline(ttl, after: start)
           : Deadline(ttl, after: start).carried(to: now, mark: nil)
       } else {
@@ -157,5 +158,6 @@ extension Engine {
     }
     acts.close(id)
     update(id) { $0.open = false }
+    sendDetectionAlert(id)
   }
 }

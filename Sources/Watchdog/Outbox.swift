@@ -39,27 +39,29 @@ package struct DeadLetter: Sendable, Equatable {
 }
 
 /// The events that have to leave, per endpoint in their order, until each is acknowledged.
-struct Outbox {
+package struct Outbox {
   /// Events kept for an endpoint that never answers; the oldest is dropped with a dead letter.
-  static let limit = 50_000
+  package static let limit = 50_000
 
-  private(set) var events: [OutboxEvent] = []
+  package private(set) var events: [OutboxEvent] = []
   /// The last sequence that each endpoint has dealt with.
-  private(set) var acknowledged: [String: Int64] = [:]
-  private(set) var deadLetters: [DeadLetter] = []
+  package private(set) var acknowledged: [String: Int64] = [:]
+  package private(set) var deadLetters: [DeadLetter] = []
+
+  package init() {}
 
   /// Keeps the endpoints that the configuration names. A new one gets what comes from `now` on.
-  mutating func setEndpoints(_ names: [String], newFrom sequence: Int64) {
+  package mutating func setEndpoints(_ names: [String], newFrom sequence: Int64) {
     for name in names where acknowledged[name] == nil { acknowledged[name] = sequence }
     for name in acknowledged.keys where !names.contains(name) { acknowledged[name] = nil }
     prune()
   }
 
-  mutating func restore(endpoint: String, acknowledged sequence: Int64) {
+  package mutating func restore(endpoint: String, acknowledged sequence: Int64) {
     acknowledged[endpoint] = max(sequence, acknowledged[endpoint] ?? .min)
   }
 
-  mutating func add(_ event: OutboxEvent) {
+  package mutating func add(_ event: OutboxEvent) {
     guard !acknowledged.isEmpty, event.sequence > events.last?.sequence ?? .min else { return }
     events.append(event)
     if events.count > Self.limit {
@@ -72,13 +74,13 @@ struct Outbox {
   }
 
   /// What `endpoint` has not dealt with, in order.
-  func waiting(for endpoint: String, limit: Int) -> [OutboxEvent] {
+  package func waiting(for endpoint: String, limit: Int) -> [OutboxEvent] {
     guard let last = acknowledged[endpoint] else { return [] }
     return Array(events.lazy.filter { $0.sequence > last }.prefix(limit))
   }
 
   /// Takes an endpoint's word for `sequence` and all before it; nil for an unknown endpoint.
-  mutating func acknowledge(
+  package mutating func acknowledge(
     _ endpoint: String, _ sequence: Int64, delivered: Bool, reason: String, at time: Timestamp
   ) -> OutboxEvent? {
     guard let last = acknowledged[endpoint],

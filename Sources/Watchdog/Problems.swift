@@ -1,6 +1,6 @@
 /// What is wrong now, shown by `status`; each kind once.
-struct Problems {
-  enum Kind: Hashable {
+package struct Problems {
+  package enum Kind: Hashable {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline
     case fanotify, processEvents, journal, tree(String), accounts, configuration
     case noWebhook, revokesHeldBack, notifier
@@ -9,26 +9,28 @@ struct Problems {
   private var texts: [Kind: String] = [:]
   private var order: [Kind] = []
 
+  package init() {}
+
   /// Returns true when the problem is new or says something new.
   @discardableResult
-  mutating func set(_ kind: Kind, _ text: String) -> Bool {
+  package mutating func set(_ kind: Kind, _ text: String) -> Bool {
     if texts[kind] == nil { order.append(kind) }
     return texts.updateValue(text, forKey: kind) != text
   }
 
-  mutating func clear(_ kind: Kind) {
+  package mutating func clear(_ kind: Kind) {
     guard texts.removeValue(forKey: kind) != nil else { return }
     order.removeAll { $0 == kind }
   }
 
-  func has(_ kind: Kind) -> Bool { texts[kind] != nil }
+  package func has(_ kind: Kind) -> Bool { texts[kind] != nil }
 
-  var ledgerStuck: Bool { has(.ledger) || has(.diskFull) }
+  package var ledgerStuck: Bool { has(.ledger) || has(.diskFull) }
 
-  var all: [String] { order.compactMap { texts[$0] } }
+  package var all: [String] { order.compactMap { texts[$0] } }
 
   /// True when something the daemon exists for does not work; a note on the configuration is not.
-  var isDegraded: Bool {
+  package var isDegraded: Bool {
     order.contains {
       switch $0 {
       case .noWebhook, .configuration, .notifier, .tree: false

@@ -136,7 +136,7 @@ extension Engine {
         writer.endArray()
         writer.key("codes")
         writer.beginArray()
-        for (target, kept) in codes.kept.sorted(by: { $0.key < $1.key }) {
+        for (target, kept) in codes.kept.sorted(by: { $0.key < $1.key }) where takesCode(target) {
           writer.beginObject()
           writer.member("target", target)
           writer.member("salt", hexadecimal(kept.salt))

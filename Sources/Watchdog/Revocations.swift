@@ -90,6 +90,11 @@ extension Engine {
       for index in start..<end {
         let item = grant.items[index]
         guard item.state == .active || item.state == .revokeFailed else { continue }
+        if isSheltered(item, of: grant) {
+          states.append((index, .ended))
+          sheltered[grant.id, default: 0] += 1
+          continue
+        }
         switch restore(item, of: grant, dryRun: false) {
         case .restored, .alreadyGone: states.append((index, .ended))
         case .drifted(let reason):
@@ -116,21 +121,31 @@ extension Engine {
     guard let path = unescaped(String(item.object.dropFirst(5))),
       let after = item.after.flatMap(mode)
     else { return .drifted("its record cannot be read") }
-    var keeping: UInt16 = 0
-    if let identity = item.identity {
-      for reference in store.itemsByFile[FileKey(identity)] ?? []
-      where reference.grant != grant.id {
-        guard let other = store[reference.grant], shelters(other),
-          other.items[reference.index].state == .active,
-          let otherAfter = other.items[reference.index].after.flatMap(mode)
-        else { continue }
-        let before = other.items[reference.index].before.flatMap(mode)
-        keeping |= ModeGain(before: before, after: otherAfter, isDirectory: false).bits
-      }
-    }
     return fileModes.restore(
       object: path, identity: item.identity, before: item.before.flatMap(mode), after: after,
-      isDirectory: nil, keeping: keeping, dryRun: dryRun)
+      isDirectory: nil, keeping: bitsKept(for: item, of: grant), dryRun: dryRun)
+  }
+
+  /// The bits of the item's file that other grants give and keep.
+  private func bitsKept(for item: GrantItem, of grant: Grant) -> UInt16 {
+    guard let identity = item.identity else { return 0 }
+    var kept: UInt16 = 0
+    for reference in store.itemsByFile[FileKey(identity)] ?? [] where reference.grant != grant.id {
+      guard let other = store[reference.grant], shelters(other),
+        other.items[reference.index].state == .active,
+        let after = other.items[reference.index].after.flatMap(mode)
+      else { continue }
+      let before = other.items[reference.index].before.flatMap(mode)
+      kept |= ModeGain(before: before, after: after, isDirectory: false).bits
+    }
+    return kept
+  }
+
+  /// True when all that the item gave is given by another grant that stands.
+  private func isSheltered(_ item: GrantItem, of grant: Grant) -> Bool {
+    guard let after = item.after.flatMap(mode) else { return false }
+    let gain = ModeGain(before: item.before.flatMap(mode), after: after, isDirectory: false)
+    return gain.bits != 0 && !gain.stickyTaken && gain.bits & ~bitsKept(for: item, of: grant) == 0
   }
 
   /// Law 3: approved, human, automation and unknown grants keep what they gave; agents' do not.
@@ -177,7 +192,8 @@ extension Engine {
   private func finishRevocation(_ id: String) {
     guard let grant = store[id] else { return }
     running.remove(id)
-    let cause = grant.ending ?? .expired
+    let allSheltered = sheltered.removeValue(forKey: id) == grant.items.count
+    let cause = allSheltered ? .superseded : grant.ending ?? .expired
     if grant.items.contains(where: { $0.state == .revokeFailed }) {
       revocationFailed(id, grant.revokeError ?? "unknown error", final: false)
     } else if grant.items.contains(where: { $0.state == .drifted }) {

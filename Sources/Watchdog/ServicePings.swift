@@ -5,7 +5,9 @@ extension Engine {
   /// Tells the service manager that the daemon watches, and begins to ping its watchdog.
   func sayReady() {
     ServiceNotify.ready(
-      status: "Watching \(configuration.watch.joined(separator: " ")), mode \(configuration.mode.rawValue)")
+      status:
+        "Watching \(configuration.watch.joined(separator: " ")), mode \(configuration.mode.rawValue)"
+    )
     pingServiceWatchdog()
   }
 

@@ -139,6 +139,7 @@ extension Engine {
   private func watchFiles() throws(SystemError) {
     let trees = configuration.watch.map { settings.root + Array($0.utf8) }
     watchedTrees = configuration.watch
+    journalAtStart = configuration.journalDirectory
     let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
     fileWatch = watch
     sayUnmarked(watch)
@@ -302,7 +303,12 @@ extension Engine {
         writer.member("from", outbox.acknowledged[name] ?? 0)
       }
     }
-    if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
+    if configuration.authenticate == .polkit || configuration.authenticate == .both {
+      problems.set(
+        .noWebhook,
+        "approval: Authenticate=\(configuration.authenticate.rawValue): polkit is not available in"
+          + " this version: nothing can be approved; use code")
+    } else if names.isEmpty, configuration.authenticate == .code {
       problems.set(
         .noWebhook,
         "approval: Authenticate=\(configuration.authenticate.rawValue) needs a webhook that brings"
@@ -365,13 +371,13 @@ extension Engine {
       self.configuration = configuration
       processes.signatures = loaded.agents
       setEndpoints()
-      if configuration.watch == watchedTrees {
+      if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
         problems.clear(.configuration)
       } else {
-        let text = "configuration: Watch= changed: restart the daemon for it"
+        let text = "configuration: Watch= or [Journal] changed: restart the daemon for it"
         if problems.set(.configuration, text) { settings.log(text) }
       }
-      // What was only reported as overdue may have to go under the new rules.
+      // What is overdue may be taken back under the new rules.
       scheduleAll()
       record(
         "daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")

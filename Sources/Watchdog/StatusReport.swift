@@ -73,7 +73,8 @@ extension Engine {
     writer.endObject()
     writer.beginObject()
     writer.member("name", "journal")
-    writer.member("state", journal == nil ? "unavailable" : problems.has(.journal) ? "failed" : "ok")
+    writer.member(
+      "state", journal == nil ? "unavailable" : problems.has(.journal) ? "failed" : "ok")
     writer.member("lagMilliseconds", journal?.lagMilliseconds.map(Int64.init))
     writer.member("lost", journal?.lost ?? 0)
     writer.endObject()
@@ -106,7 +107,9 @@ extension Engine {
     because += verdict.reasons
     writer.member("because", because)
     writer.member("rule", grant.rule)
-    writer.member("deadline", time: effectiveDeadline(grant).map { now.wall + $0.left(at: now) } ?? grant.deadline?.wall)
+    writer.member(
+      "deadline",
+      time: effectiveDeadline(grant).map { now.wall + $0.left(at: now) } ?? grant.deadline?.wall)
     writer.member("will", will)
     writer.endObject()
   }

@@ -73,8 +73,8 @@ extension Engine {
 
   /// The code leaves only when its hash is durable.
   private func hand(_ events: [OutboxEvent], to call: ControlCall, continues: Bool) {
-    for event in events {
-      guard event.wantsCode, let subject = event.subject, takesCode(subject) else { continue }
+    for event in events where event.wantsCode && codesAreAsked {
+      guard let subject = event.subject, takesCode(subject) else { continue }
       if codes.code(for: subject).isNew { recordCode(subject) }
     }
     do {
@@ -91,7 +91,12 @@ extension Engine {
     }
   }
 
-  private func takesCode(_ subject: String) -> Bool {
+  private var codesAreAsked: Bool {
+    configuration.authenticate == .code || configuration.authenticate == .both
+  }
+
+  /// True when a code for `subject` could still approve something.
+  func takesCode(_ subject: String) -> Bool {
     if let grant = store[subject] { return grant.state == .active || grant.state == .revokeFailed }
     return advice.all[subject].map { $0.approval == nil } ?? false
   }
@@ -100,7 +105,8 @@ extension Engine {
     let digits = String(event.sequence)
     writer.beginObject()
     writer.member("sequence", event.sequence)
-    writer.member("id", "msg_" + String(repeating: "0", count: max(0, 10 - digits.utf8.count)) + digits)
+    writer.member(
+      "id", "msg_" + String(repeating: "0", count: max(0, 10 - digits.utf8.count)) + digits)
     writer.member("type", event.type)
     writer.member("time", time: event.time)
     writer.member("severity", event.severity.rawValue)
@@ -120,13 +126,14 @@ extension Engine {
     }
     writer.member("text", event.text)
     if event.wantsCode, let subject = event.subject, takesCode(subject),
-      configuration.authenticate == .code || configuration.authenticate == .both
+      codesAreAsked
     {
       let code = codes.code(for: subject).text
       writer.member("code", code)
       writer.member(
         "approve",
-        "grantctl approve \(subject) --for \(spanForCommand(configuration.maxApproval)) --code \(code) --reason …")
+        "grantctl approve \(subject) --for \(spanForCommand(configuration.maxApproval)) --code \(code) --reason …"
+      )
     } else {
       writer.member("code", String?.none)
       writer.member("approve", String?.none)

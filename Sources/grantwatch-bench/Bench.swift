@@ -1,28 +1,20 @@
-import ByteText
 import Glibc
+import Grants
 import LinuxKit
 
-/// Runs the benchmarks against the daemon beside this program and prints a table or JSON.
+/// Runs the benchmarks against the daemon beside this program and prints a table or JSON; returns
+/// the exit status.
 func runBench(_ arguments: [String]) -> Int32 {
-  var json = false
-  var quick = false
-  for argument in arguments {
-    switch argument {
-    case "--json": json = true
-    case "--quick": quick = true
-    case "--help":
-      print(
-        """
-        Usage: grantwatch-bench [--json] [--quick]
-
-        Measures the daemon that lies beside this program, on a scratch folder, as root.
-        --quick takes fewer samples. See the figures' meaning in Sources/grantwatch-bench.
-        """)
-      return 0
-    default:
-      complain("\(argument): unknown option; see --help")
-      return 2
-    }
+  let options: BenchOptions
+  do {
+    options = try BenchOptions(arguments)
+  } catch {
+    complain("\(error)")
+    return 2
+  }
+  if options.wantsHelp {
+    print(BenchOptions.help)
+    return 0
   }
   guard geteuid() == 0 else {
     complain("the daemon needs root: run it with sudo")
@@ -31,20 +23,30 @@ func runBench(_ arguments: [String]) -> Int32 {
   do {
     let stage = try Stage()
     defer { stage.remove() }
+    let signals = stage.removeOnSignals()
+    defer { withExtendedLifetime(signals) {} }
+    let host = HostLoad()
     var figures: [Figure] = []
-    figures += try SyncReference.measure(on: stage, samples: quick ? 50 : 200)
-    figures += try ChangeLatency.measure(on: stage, samples: quick ? 50 : 300)
-    figures += try DeadlineLatency.measure(on: stage, samples: quick ? 20 : 100)
-    figures += try ManyItems.measure(on: stage, items: 10_000, runs: quick ? 1 : 3)
-    figures += try IdleCost.measure(on: stage, seconds: quick ? 5 : 20)
-    figures += try StartWithHistory.measure(on: stage, grants: 100_000)
-    figures += BinarySize.measure(stage.daemon)
-    print(json ? Figure.json(figures) : Figure.table(figures))
+    for benchmark in options.chosen {
+      if isatty(2) == 1 { complain(benchmark.name) }
+      figures += try benchmark.measure(on: stage, quick: options.quick)
+    }
+    print(
+      options.json ? Figure.json(figures, host) : Figure.table(figures) + "\n" + host.description)
     return figures.allSatisfy { $0.isReached != false } ? 0 : 1
   } catch {
     complain("\(error)")
     return 1
   }
+}
+
+/// One thing to measure, in one or more figures.
+protocol Benchmark {
+  /// The word for `--only`.
+  static var name: String { get }
+  /// What its figures mean; lines for `--help`.
+  static var meaning: String { get }
+  static func measure(on stage: Stage, quick: Bool) throws -> [Figure]
 }
 
 /// Why a benchmark could not be run.

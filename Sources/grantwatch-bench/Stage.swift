@@ -1,14 +1,24 @@
 import ByteText
 import Control
+import Dispatch
 import Glibc
 import Grants
 import LinuxKit
+import Synchronization
 
 /// A scratch folder with its own accounts and data, and daemons that run on it one after another.
-final class Stage {
+final class Stage: Sendable {
   let folder: String
   let daemon: String
   let bench: String
+
+  /// What is to be ended when the stage goes, from whichever thread.
+  private struct Held {
+    var daemon: Int32?
+    var isMounted = false
+    var isRemoved = false
+  }
+  private let held = Mutex(Held())
 
   var data: String { folder + "/root/srv" }
   var state: String { folder + "/state" }
@@ -25,17 +35,28 @@ final class Stage {
       throw SystemError.last("make folder", "/var/tmp/grantwatch-bench.XXXXXX")
     }
     folder = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+    do {
+      try furnish()
+    } catch {
+      remove()
+      throw error
+    }
+  }
+
+  private func furnish() throws(SystemError) {
     for path in ["/root", "/root/etc", "/root/srv", "/state", "/run", "/etc", "/etc/agents.d"] {
       mkdir(folder + path, 0o755)
     }
-    try write("root:x:0:0::/root:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n", "/root/etc/passwd")
+    try write(
+      "root:x:0:0::/root:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n", "/root/etc/passwd")
     try write("root:x:0:\ndocker:x:999:\nbob:x:1001:\n", "/root/etc/group")
     try write("root:!::\ndocker:!::\nbob:!::\n", "/root/etc/gshadow")
-    try write("[Agent]\nName=bench\n\n[Match]\nExecutable=*/grantwatch-bench\n", "/etc/agents.d/bench.conf")
+    try write(
+      "[Agent]\nName=bench\n\n[Match]\nExecutable=*/grantwatch-bench\n", "/etc/agents.d/bench.conf")
     try configure(timeToLive: "1h", mode: "alert")
   }
 
-  func configure(timeToLive: String, mode: String) throws {
+  func configure(timeToLive: String, mode: String) throws(SystemError) {
     try write(
       """
       [Watchdog]
@@ -53,53 +74,116 @@ final class Stage {
       """, "/etc/grantwatch.conf")
   }
 
-  func write(_ text: String, _ path: String) throws(SystemError) {
+  private func write(_ text: String, _ path: String) throws(SystemError) {
     try SmallFile.replace(folder + path, with: Array(text.utf8))
   }
 
-  func remove() { _ = Spawn.runAndWait("/bin/rm", ["-rf", folder]) }
-
   /// Empties state and data for the next benchmark.
   func clear() {
+    unmountData()
     _ = Spawn.runAndWait("/bin/rm", ["-rf", state, data])
     mkdir(state, 0o700)
     mkdir(data, 0o755)
   }
 
+  /// Puts the data on a file system of its own, so that nobody else's files cause events there.
+  func mountData() throws {
+    let result = Spawn.runAndWait("/bin/mount", ["-t", "tmpfs", "grantwatch-bench", data])
+    guard result.succeeded else {
+      throw BenchError(description: "mount: \(String(decoding: result.errors, as: UTF8.self))")
+    }
+    held.withLock { $0.isMounted = true }
+  }
+
+  private func unmountData() {
+    let wasMounted = held.withLock { held in
+      defer { held.isMounted = false }
+      return held.isMounted
+    }
+    if wasMounted { _ = Spawn.runAndWait("/bin/umount", ["-l", data]) }
+  }
+
+  // MARK: The end
+
+  /// Ends the daemon and takes the folder away; once.
+  func remove() {
+    let (pid, isFirst) = held.withLock { held in
+      defer { held.isRemoved = true }
+      return (held.daemon, !held.isRemoved)
+    }
+    guard isFirst else { return }
+    if let pid { kill(pid, SIGKILL) }
+    unmountData()
+    _ = Spawn.runAndWait("/bin/rm", ["-rf", folder])
+  }
+
+  /// Removes the stage and ends the program when a signal asks for its end, as long as the result
+  /// lives.
+  func removeOnSignals() -> [any DispatchSourceSignal] {
+    [SIGINT, SIGTERM, SIGHUP].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(
+        signal: number, queue: DispatchQueue(label: "bench.signals"))
+      source.setEventHandler { @Sendable in
+        self.remove()
+        // What the main thread was making meanwhile.
+        _ = Spawn.runAndWait("/bin/rm", ["-rf", self.folder])
+        _exit(128 + number)
+      }
+      source.resume()
+      return source
+    }
+  }
+
+  // MARK: Daemons
+
   /// Starts a daemon and waits until it answers.
   func start() throws -> ChildProcess {
-    let child = try ChildProcess(
-      daemon,
-      [
-        "--config", folder + "/etc/grantwatch.conf", "--root", folder + "/root",
-        "--state-directory", state, "--runtime-directory", folder + "/run",
-      ], log: folder + "/daemon.log")
+    let child = try held.withLock { held throws -> ChildProcess in
+      guard !held.isRemoved else { throw BenchError(description: "interrupted") }
+      let child = try ChildProcess(
+        daemon,
+        [
+          "--config", folder + "/etc/grantwatch.conf", "--root", folder + "/root",
+          "--state-directory", state, "--runtime-directory", folder + "/run",
+        ], log: folder + "/daemon.log")
+      held.daemon = child.pid
+      return child
+    }
     let end = SystemClock.up() + 120_000_000
-    while SystemClock.up() < end {
+    while SystemClock.up() < end, child.isRunning {
       if let client = try? ControlClient(path: socket),
         (try? client.call("GetStatus", .object([]))) != nil
       {
         return child
       }
-      guard child.isRunning else { break }
       usleep(2_000)
     }
-    let log = (try? SmallFile.read(folder + "/daemon.log")).map { String(decoding: $0, as: UTF8.self) }
-    throw BenchError(description: "the daemon does not answer: \(log ?? "")")
+    let log = (try? SmallFile.read(folder + "/daemon.log")) ?? []
+    throw BenchError(
+      description: "the daemon does not answer: \(String(decoding: log, as: UTF8.self))")
   }
 
+  /// Ends a daemon in order; one that does not go within half a minute is killed.
   func stop(_ child: ChildProcess) {
     child.signal(SIGTERM)
+    let end = SystemClock.up() + 30_000_000
+    while child.isRunning, SystemClock.up() < end { usleep(2_000) }
+    if child.isRunning { child.signal(SIGKILL) }
     child.wait()
+    held.withLock { if $0.daemon == child.pid { $0.daemon = nil } }
   }
+
+  // MARK: Files
 
   /// Makes files named `f0`, `f1`, ... in a folder below the watched tree; returns the folder.
   func makeFiles(_ count: Int, in name: String) throws(SystemError) -> String {
     let folder = data + "/" + name
     mkdir(folder, 0o755)
     for index in 0..<count {
-      let descriptor = open(folder + "/f\(index)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
-      guard descriptor >= 0 else { throw SystemError.last("make file", folder + "/f\(index)") }
+      let path = folder + "/f\(index)"
+      let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+      guard descriptor >= 0 else { throw SystemError.last("make file", path) }
       close(descriptor)
     }
     return folder
@@ -110,9 +194,16 @@ final class Stage {
   func changeMode(_ path: String, _ mode: String) throws -> Int64 {
     let result = Spawn.runAndWait(bench, ["--change-mode", mode, path])
     guard result.succeeded, let up = decimal(result.output.dropLast()) else {
-      throw BenchError(description: "change mode: \(path): \(String(decoding: result.errors, as: UTF8.self))")
+      let reason = String(decoding: result.errors, as: UTF8.self)
+      throw BenchError(description: "change mode: \(path): \(reason)")
     }
     return up
+  }
+
+  /// The permission bits of a file now; nil when it is not there.
+  func mode(_ path: String) -> UInt32? {
+    var status = stat()
+    return stat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
   }
 }
 
@@ -129,4 +220,16 @@ func changeMode(_ mode: String, _ path: String) -> Int32 {
   guard let bits = UInt32(mode, radix: 8), chmod(path, bits) == 0 else { return 1 }
   print(SystemClock.up())
   return 0
+}
+
+/// Waits until `condition` holds, looking every so many microseconds, for at most a minute.
+func waitUntil(
+  _ what: String, every microseconds: UInt32 = 500, _ condition: () throws -> Bool
+) throws {
+  let end = SystemClock.up() + 60_000_000
+  while SystemClock.up() < end {
+    if try condition() { return }
+    usleep(microseconds)
+  }
+  throw BenchError(description: "waited a minute for \(what)")
 }

@@ -50,7 +50,8 @@ import Testing
   @Test("The nearest word within a third of the letters")
   func nearestWord() {
     let keys = ["Watch", "WarnBefore", "TTL", "Severity"]
-    #expect(nearest(to: "Wacth", among: keys) == nil)
+    #expect(nearest(to: "Wacth", among: keys) == "Watch")
+    #expect(nearest(to: "Wxyzh", among: keys) == nil)
     #expect(nearest(to: "Watc", among: keys) == "Watch")
     #expect(nearest(to: "severty", among: keys) == "Severity")
     #expect(nearest(to: "ttl", among: keys) == "TTL")

@@ -89,10 +89,11 @@ OnDeadline=revoke
 END
 install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
   "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
-# Enough files that chmod lives for a while: without process events a command of one millisecond
-# may be gone before anybody can look at its parents.
+# Without process events a command of one millisecond may be gone before anybody can look at its
+# parents. So there are enough files that chmod lives for a while, and usermod waits for a cache.
 install -d -m 750 "$tree/srv/data"
 (cd "$tree/srv/data" && umask 027 && seq -f 'file-%g' 5000 | xargs touch)
+printf '#!/bin/sh\nsleep 1\n' | install -D -m 755 /dev/stdin "$tree/usr/sbin/nscd"
 install -D -m 755 "$tree/bin/bash" "$tree/opt/claude/claude"
 install -D -m 4750 "$tree/bin/true" "$tree/srv/data/tool"
 
@@ -171,7 +172,7 @@ check "no IP socket is open to the service" \
 
 inside useradd -m carol
 inside systemd-run --quiet --wait --collect --unit=agent \
-  /opt/claude/claude -c 'chmod -R a+rwx /srv/data; usermod -aG games carol; sleep 1'
+  /opt/claude/claude -c 'chmod -R a+rwx /srv/data; usermod -aG games carol'
 
 file_grant='[.[] | select(.kind == "file-mode" and .object == "file:/srv/data" and .standing == false)]'
 group_grant='[.[] | select(.kind == "group-member" and .object == "group:games" and .standing == false)]'
@@ -230,6 +231,8 @@ check "the service was never restarted by systemd" is \
 check "it stops cleanly" inside systemctl stop grantwatch-notify.service grantwatchd.service
 check "with the result success" is \
   "$(inside systemctl show -p Result --value grantwatchd.service)" success
+check "no library complained in the journal" is \
+  "$(inside journalctl -u grantwatchd -u grantwatch-notify -o cat --no-pager | grep -c Failed)" 0
 check "verify without a daemon" json '.ok == true' \
   inside grantctl -o json verify --state-directory /var/lib/grantwatch
 

@@ -31,7 +31,18 @@ import Testing
     #expect(narrowed?.narrowed == true)
     #expect(stage.restore(grant) == .restored(now: 0o400))
     let again = stage.grant("f", 0o766)
-    #expect(stage.restore(again, keeping: 0o044) == .restored(now: 0o744))
+    #expect(stage.restore(again, keeping: 0o044) == .restored(now: 0o444))
+  }
+
+  @Test("With the access go the owner's bits that the same act added, and no others")
+  func ownersBits() throws {
+    let stage = try Stage { $0.file("t/f", 0o640) }
+    let grant = stage.grant("f", 0o777)
+    #expect(grant?.gain.bits == 0o037)
+    #expect(stage.restore(grant) == .restored(now: 0o640))
+    let second = stage.grant("f", 0o666)
+    stage.scratch.chmod("t/f", 0o766)
+    #expect(stage.restore(second) == .restored(now: 0o740))
   }
 
   @Test("Dry, nothing changes, and the outcome is told")

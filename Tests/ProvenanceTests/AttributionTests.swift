@@ -233,8 +233,22 @@ import Testing
     host.put(73, parent: 60, "/bin/chmod", uid: 1000, login: 1000, start: 500)
     #expect(host.judge(73).provenance == .human)
     host.remove(71)
+    host.wait(2)
     #expect(host.judge(71, alive: false).provenance == .unknown)
     #expect(host.table.health.state == "unavailable")
+  }
+
+  @Test("With /proc alone the changes that a command left behind at its end are still its own")
+  func procOnlyBacklog() throws {
+    let host = try host()
+    host.table.start(.none)
+    host.put(71, parent: 70, "/bin/chmod", uid: 1000, login: 1000, start: 500)
+    let first = host.judge(71)
+    host.remove(71)
+    let second = host.judge(71, alive: false)
+    #expect(second.process == first.process)
+    #expect(second.provenance == .agentExecuted)
+    #expect(second.confidence == .strong)
   }
 
   @Test("A pid that came again is another process")

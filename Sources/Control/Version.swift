@@ -1,2 +1,0 @@
-/// The version of all of Grantwatch's programs.
-package let grantwatchVersion = "0.1.0"

@@ -1,0 +1,87 @@
+import Grants
+import Testing
+import Watchdog
+
+@Suite struct GrantStoreTests {
+  private func key(_ inode: UInt64) -> FileKey {
+    FileKey(FileIdentity(device: 1, inode: inode, birth: 0))
+  }
+
+  @Test func itemsAreFoundByFileAndByName() {
+    let store = GrantStore()
+    store.insert(fileGrant("g-aaa", [("file:/srv/a", 1), ("file:/srv/b", 2)]))
+    store.insert(fileGrant("g-bbb", [("file:/srv/a", 1)]))
+    #expect(store.itemsByFile[key(1)]?.map(\.grant) == ["g-aaa", "g-bbb"])
+    #expect(store.itemsByObject["file:/srv/b"]?.map(\.index) == [1])
+    store.change("g-aaa") {
+      $0.items.append(
+        GrantItem(
+          object: "file:/srv/c", before: nil, after: "0666",
+          identity: FileIdentity(device: 1, inode: 3, birth: 0)))
+    }
+    #expect(store.itemsByFile[key(3)]?.map(\.index) == [2])
+    #expect(store.itemsByFile[key(1)]?.count == 2)
+  }
+
+  @Test func endedGrantsLeaveTheIndices() {
+    let store = GrantStore()
+    store.insert(fileGrant("g-aaa", [("file:/srv/a", 1)]))
+    store.insert(memberGrant("g-bbb", "bob", "docker"))
+    let membership = GrantStore.membershipKey(subject: "user:bob", object: "group:docker")
+    #expect(store.byMembership[membership] == ["g-bbb"])
+    for id in ["g-aaa", "g-bbb"] { store.change(id) { $0.state = .ended } }
+    #expect(store.itemsByFile.isEmpty && store.itemsByObject.isEmpty && store.byMembership.isEmpty)
+    #expect(store.endedCount == 2)
+    #expect(store["g-aaa"]?.state == .ended)
+    store.change("g-aaa") { $0.state = .active }
+    #expect(store.itemsByFile[key(1)]?.count == 1)
+    #expect(store.endedCount == 1)
+  }
+
+  @Test func aReplacedGrantIsIndexedUnderItsNewNames() {
+    let store = GrantStore()
+    store.insert(memberGrant("g-bbb", "bob", "docker"))
+    store.insert(memberGrant("g-bbb", "robert", "docker"))
+    #expect(store.order == ["g-bbb"])
+    #expect(
+      store.byMembership[GrantStore.membershipKey(subject: "user:bob", object: "group:docker")]
+        == nil)
+    #expect(
+      store.byMembership[GrantStore.membershipKey(subject: "user:robert", object: "group:docker")]
+        == ["g-bbb"])
+    store.insert(fileGrant("g-ccc", [("file:/srv/a", 1)], state: .ended))
+    store.insert(fileGrant("g-ccc", [("file:/srv/a", 1)], state: .ended))
+    #expect(store.endedCount == 1)
+  }
+
+  @Test func idsMayBeShortened() {
+    let store = GrantStore()
+    for id in ["g-abc123", "g-abd123", "g-abc"] { store.insert(memberGrant(id, "bob", id)) }
+    #expect(store.ids(beginningWith: "g-abc1") == ["g-abc123"])
+    #expect(store.ids(beginningWith: "g-ab") == ["g-abc123", "g-abd123", "g-abc"])
+    #expect(store.ids(beginningWith: "g-ab", limit: 2).count == 2)
+    #expect(store.ids(beginningWith: "g-abc") == ["g-abc"])
+    #expect(store.ids(beginningWith: "g-").isEmpty)
+    #expect(store.ids(beginningWith: "").isEmpty)
+    #expect(store.ids(beginningWith: "g-x").isEmpty)
+    #expect(store.grants(ofIncident: "i-bbbb").count == 3)
+  }
+
+  @Test func theOldestEndedAreLetGo() {
+    let store = GrantStore()
+    let count = GrantStore.endedLimit + GrantStore.endedLimit / 10 + 1
+    store.insert(memberGrant("g-stands", "eve", "docker"))
+    for number in 0..<count { store.insert(memberGrant("g-\(number)", "bob", "docker")) }
+    for number in 0..<count { store.change("g-\(number)") { $0.state = .ended } }
+    #expect(store.endedCount == GrantStore.endedLimit)
+    #expect(store.order.count == GrantStore.endedLimit + 1)
+    #expect(store["g-0"] == nil)
+    #expect(store["g-\(count - 1)"] != nil)
+    #expect(store["g-stands"] != nil)
+  }
+
+  @Test func driftedAndEndedGrantsDoNotStand() {
+    let states = GrantState.allCases.filter { GrantStore.stands(fileGrant("g", [], state: $0)) }
+    #expect(Set(states) == [.active, .approved, .expiring, .revokeFailed])
+  }
+}
