@@ -49,7 +49,7 @@ package let interfaceDescription = """
     type: string,
     time: string,
     severity: string,
-    subject: string,
+    subject: ?string,
     source: string,
     data: object
   )

@@ -22,8 +22,10 @@ struct KnownFile: Equatable {
 
   /// False when the inode number was given to another file meanwhile.
   func isSame(as status: FileStatus) -> Bool {
-    isDirectory == status.isDirectory && packed >> 15 == Self.hash(status.birth)
+    isDirectory == status.isDirectory && wasBorn(at: status.birth)
   }
+
+  func wasBorn(at birth: Int64) -> Bool { packed >> 15 == Self.hash(birth) }
 
   private static func hash(_ birth: Int64) -> UInt32 {
     var word = UInt64(bitPattern: birth)

@@ -1,6 +1,6 @@
 internal import ByteText
 internal import Glibc
-internal import Grants
+package import Grants
 package import LinuxKit
 package import Sources
 
@@ -81,6 +81,18 @@ package final class FileModes {
     paths = [:]
     findPlaces()
     return true
+  }
+
+  /// Takes what `before` → `after` gave out of what is remembered of a file. A loaded baseline may
+  /// be older than the end of that access; what is there all the same was given again.
+  package func forgetGain(of identity: FileIdentity, before: UInt16?, after: UInt16) {
+    guard let place = baseline.place(identity.device) else { return }
+    let key = baseline.key(place, identity.inode)
+    guard var known = baseline.file(key), known.wasBorn(at: identity.birth) else { return }
+    let gain = ModeGain(before: before, after: after, isDirectory: known.isDirectory)
+    known.packed &= ~UInt32(gain.bits)
+    if gain.stickyTaken { known.packed |= 0o1000 }
+    baseline.files.set(key, known.packed)
   }
 
   /// Numbers of devices change with reboots and mounts; the folders on them do not. False when one
@@ -238,12 +250,23 @@ package final class FileModes {
     let after = place.status.mode
     var before = own?.mode
     if replaces, let other, other.isDirectory == place.isDirectory {
-      before = before.map { $0 & other.mode } ?? other.mode
+      // Editors and sed(1) write a file of their own, closed at first, and put it in place.
+      before = isFresh(place) ? other.mode : before.map { $0 & other.mode } ?? other.mode
     }
-    if before == after { return }
+    let replaced =
+      replaces && !place.isDirectory && other?.isDirectory == false ? other?.mode : nil
+    if before == after, replaced == nil { return }
     let gain = ModeGain(before: before, after: after, isDirectory: place.isDirectory)
     let lost = before.map { narrowing(from: $0, to: after, isDirectory: place.isDirectory) }
-    if !gain.isEmpty || lost == true { report(place, before: before, body) }
+    if !gain.isEmpty || lost == true || replaced != nil {
+      report(place, before: before, replaced: replaced, body)
+    }
+  }
+
+  /// True when the file was made within the last minute.
+  private func isFresh(_ place: Place) -> Bool {
+    let age = SystemClock.wall() - place.status.birth / 1000
+    return place.status.birth > 0 && age >= 0 && age < 60_000_000
   }
 
   /// Remembers a file; what was known of it, and of another that stood under its name.
@@ -289,7 +312,9 @@ package final class FileModes {
   }
 
   /// Opens the file, so that handle, identity and mode belong together, and tells of it.
-  private func report(_ place: Place, before: UInt16?, _ body: (FileObservation) -> Void) {
+  private func report(
+    _ place: Place, before: UInt16?, replaced: UInt16? = nil, _ body: (FileObservation) -> Void
+  ) {
     guard let file = try? SafeOpen.open(beneath: place.directory, place.name),
       let status = try? FileStatus.of(file.raw), status.inode == place.status.inode,
       status.device == place.status.device
@@ -307,7 +332,7 @@ package final class FileModes {
         narrowed: before.map {
           narrowing(from: $0, to: after, isDirectory: place.isDirectory)
         } ?? false,
-        gone: false))
+        gone: false, replaced: replaced, isFresh: isFresh(place)))
   }
 
   func absolute(_ path: [UInt8]) -> [UInt8] {

@@ -22,4 +22,8 @@ package struct FileObservation: Sendable {
   /// Nothing stands under this name any more. The file may live on under another name:
   /// `FileModes.current` says so.
   package var gone: Bool
+  /// The mode of the file whose place this one took; nil where none was replaced.
+  package var replaced: UInt16? = nil
+  /// It was made within the last minute. Where it replaced another, `before` is that one's mode.
+  package var isFresh = false
 }

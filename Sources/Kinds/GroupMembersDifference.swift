@@ -83,6 +83,11 @@ extension GroupMembers {
     }
   }
 
+  /// The new names of accounts that kept their number.
+  package static func renamedUsers(_ old: GroupState, _ new: GroupState) -> [String: String] {
+    Renames(from: old, to: new).users
+  }
+
   private static func sorted(_ memberships: Set<Membership>) -> [Membership] {
     memberships.sorted {
       ($0.user, $0.group, $0.primary ? 1 : 0) < ($1.user, $1.group, $1.primary ? 1 : 0)

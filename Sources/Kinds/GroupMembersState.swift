@@ -45,4 +45,16 @@ package struct GroupState: Sendable, Equatable {
     self.groups = groups
     self.users = users
   }
+
+  /// Takes a former name of an account, where no account has it now, for the new one.
+  package mutating func follow(_ renamed: [String: String]) {
+    guard !renamed.isEmpty else { return }
+    memberships = Set(
+      memberships.map { membership in
+        guard users[membership.user] == nil, let name = renamed[membership.user],
+          users[name] != nil
+        else { return membership }
+        return Membership(user: name, group: membership.group, primary: membership.primary)
+      })
+  }
 }

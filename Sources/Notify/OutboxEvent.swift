@@ -12,14 +12,14 @@ package struct OutboxEvent: Equatable, Sendable {
   /// RFC 3339.
   package var time: String
   package var severity: Severity
-  /// What it speaks of: a grant's id.
-  package var subject: String
+  /// What it speaks of: a grant's id; nil for what concerns the daemon or the host.
+  package var subject: String?
   /// `grantwatch://HOST`.
   package var source: String
   package var data: JSON
 
   package init(
-    sequence: Int64, id: String, type: String, time: String, severity: Severity, subject: String,
+    sequence: Int64, id: String, type: String, time: String, severity: Severity, subject: String?,
     source: String, data: JSON
   ) {
     self.sequence = sequence
@@ -37,21 +37,21 @@ package struct OutboxEvent: Equatable, Sendable {
   package init?(_ json: JSON) {
     guard let sequence = json["sequence"].integer, let id = json["id"].text,
       let type = json["type"].text, let time = json["time"].text,
-      let subject = json["subject"].text, let source = json["source"].text,
+      let source = json["source"].text,
       !id.isEmpty, id.utf8.count <= 256, id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
     else { return nil }
     self.init(
       sequence: sequence, id: id,
       type: type.hasPrefix(Self.prefix) ? String(type.dropFirst(Self.prefix.count)) : type,
       time: time, severity: json["severity"].text.flatMap(Severity.init) ?? .low,
-      subject: subject, source: source, data: json["data"])
+      subject: json["subject"].text, source: source, data: json["data"])
   }
 
   /// What stands before a type outside of this host.
   static let prefix = "io.grantwatch."
 
   /// The event in words for people.
-  var text: String { data["text"].text ?? "\(type) \(subject)" }
+  var text: String { data["text"].text ?? subject.map { "\(type) \($0)" } ?? type }
 
   /// The host it comes from.
   var host: String {

@@ -1,6 +1,7 @@
 import ByteText
 import Grants
 import Kinds
+import LinuxKit
 import Provenance
 
 extension Engine {
@@ -13,7 +14,7 @@ extension Engine {
   ) {
     let state: GroupState
     do {
-      state = try groupMembers.read()
+      state = try readGroups()
       problems.clear(.accounts)
     } catch {
       if problems.set(.accounts, "\(error)") { settings.log("\(error)") }
@@ -31,12 +32,35 @@ extension Engine {
     groupState = state
     keepGroupState(state)
     for membership in lost { endMembership(membership) }
-    for membership in gained where !isKnown(membership) {
+    for membership in gained where !isKnown(membership) && !isBeingRestored(membership) {
       let attribution = attribution(of: membership, pids, &batch, gap: gap)
+      // What our own tool set back is no news.
+      if attribution.chainPids.contains(ownPid) { continue }
       add(
         membership, was: old.primaryGroup(of: membership.user), attribution, at: batch.now,
         earliest: gap)
     }
+  }
+
+  /// What the account files say now. usermod(8) renames in one file after the other: a list that
+  /// still has an account's former name means that account.
+  func readGroups() throws(AccountFileError) -> GroupState {
+    var state = try groupMembers.read()
+    if let old = groupState {
+      renamedUsers.merge(GroupMembers.renamedUsers(old, state)) { _, new in new }
+    }
+    state.follow(renamedUsers)
+    return state
+  }
+
+  /// Our own revocation sets a primary group back: that is no news.
+  private func isBeingRestored(_ membership: Membership) -> Bool {
+    membership.primary
+      && running.contains { id in
+        guard let grant = store[id], let taken = self.membership(of: grant) else { return false }
+        return taken.primary && taken.user == membership.user
+          && (grant.previousPrimary ?? membership.user) == membership.group
+      }
   }
 
   /// A grant goes on under the new name of its account or group.

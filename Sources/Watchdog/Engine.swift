@@ -39,6 +39,8 @@ package final class Engine: @unchecked Sendable {
   let fileModes: FileModes
   let groupMembers: GroupMembers
   var groupState: GroupState?
+  /// Accounts that were renamed since the start, former name to new.
+  var renamedUsers: [String: String] = [:]
   var fileWatch: FileWatch?
   var journal: JournalSource?
   var control: ControlServer?
@@ -70,6 +72,9 @@ package final class Engine: @unchecked Sendable {
   var lostFileEvents = 0
   /// Who changed a watched file under a name outside the trees, until the next look at all of them.
   var changedElsewhere: [FileKey: Attribution] = [:]
+  /// `Watch=` and the journal's `Directory=` as they were at the start.
+  var watchedTrees: [String] = []
+  var journalAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var refusals = RefusalRate()
   /// Pids whose changes became grants a short while ago, for evidence that comes late.

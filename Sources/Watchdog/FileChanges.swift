@@ -59,8 +59,11 @@ extension Engine {
     _ observation: FileObservation, _ signal: FileSignal, _ batch: inout SignalBatch
   ) {
     if observation.gone { return vanished("file:" + escaped(observation.path)) }
+    let observation = comparedWithReplaced(observation)
     shrink(observation)
-    guard !observation.gain.isEmpty else { return }
+    guard !observation.gain.isEmpty, observation.replaced == nil || !isKnown(observation) else {
+      return
+    }
     let attribution = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
     let verb = signal.changes.contains(.attributes) ? "changed attributes of" : "made or moved"
     add(
@@ -68,6 +71,55 @@ extension Engine {
       evidence: Evidence(
         time: batch.now.wall, source: "fanotify",
         text: "pid \(signal.pid) \(verb) \(escaped(observation.path))"))
+  }
+
+  /// A file that takes the place of another gives what the name did not give before. What agents
+  /// had added to the name is not what it gave: else a copy put in its place would keep it.
+  private func comparedWithReplaced(_ observation: FileObservation) -> FileObservation {
+    guard let former = observation.replaced else { return observation }
+    var lent: UInt16 = 0
+    for reference in store.itemsByObject["file:" + escaped(observation.path)] ?? [] {
+      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
+        let item = activeItem(reference), item.identity != observation.identity
+      else { continue }
+      lent |= gainedBits(item)
+    }
+    let own = former & ~lent
+    let items = observation.isFresh ? store.itemsByFile[FileKey(observation.identity)] ?? [] : []
+    for reference in items {
+      guard let item = activeItem(reference), !running.contains(reference.grant) else { continue }
+      let gained = gainedBits(item)
+      guard gained & own != 0, let after = item.after.flatMap(mode) else { continue }
+      let before = (item.before.flatMap(mode) ?? after & ~gained) | (gained & own)
+      if gained & ~own == 0 {
+        update(reference.grant) {
+          $0.because.append("the file took the place of one with the same mode")
+        }
+        endItem(reference, by: .removed)
+      } else {
+        update(reference.grant, items: [reference.index]) {
+          $0.items[reference.index].before = octal(before)
+        }
+      }
+    }
+    var compared = observation
+    compared.before = observation.before.map { $0 & ~lent }
+    compared.gain = ModeGain(
+      before: compared.before, after: observation.after, isDirectory: observation.isDirectory)
+    return compared
+  }
+
+  private func activeItem(_ reference: ItemReference) -> GrantItem? {
+    guard let grant = store[reference.grant], grant.items.indices.contains(reference.index) else {
+      return nil
+    }
+    let item = grant.items[reference.index]
+    return item.state == .active || item.state == .revokeFailed ? item : nil
+  }
+
+  private func gainedBits(_ item: GrantItem) -> UInt16 {
+    guard let after = item.after.flatMap(mode) else { return 0 }
+    return ModeGain(before: item.before.flatMap(mode), after: after, isDirectory: false).bits
   }
 
   /// Puts one widened file into the act it belongs to, or begins a new one.
@@ -163,6 +215,10 @@ extension Engine {
 
   /// Ends one item; the grant ends with its last.
   func endItem(_ reference: ItemReference, by cause: EndedBy) {
+    // What a crash left between the deed and its record was our deed.
+    let cause =
+      store[reference.grant]?.state == .expiring
+      ? store[reference.grant]?.ending ?? cause : cause
     update(reference.grant, items: [reference.index]) {
       $0.items[reference.index].state = .ended
     }
@@ -187,6 +243,7 @@ extension Engine {
       reason: "given while nobody could look, at or after \(earliest.rfc3339)")
     fileModes.rescan { observation in
       if observation.gone { return }
+      let observation = comparedWithReplaced(observation)
       shrink(observation)
       guard !observation.gain.isEmpty, !isKnown(observation) else { return }
       let somebody = changedElsewhere[FileKey(observation.identity)]

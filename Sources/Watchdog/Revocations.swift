@@ -158,7 +158,7 @@ extension Engine {
   }
 
   /// Law 3: approved, human, automation and unknown grants keep what they gave; agents' do not.
-  private func shelters(_ grant: Grant) -> Bool {
+  func shelters(_ grant: Grant) -> Bool {
     guard GrantStore.stands(grant), grant.state != .expiring, !grant.standing else { return false }
     return grant.state == .approved || !grant.provenance.isAgents
   }
@@ -170,7 +170,9 @@ extension Engine {
     groupMembers.revoke(membership, previousPrimary: grant.previousPrimary, queue: queue) {
       [self] outcome in
       turn {
-        switch outcome {
+        // Given again between the tool's end and now: the state decides.
+        let again = (try? readGroups().memberships.contains(membership)) == true
+        switch again ? .failed("it was given again at once") : outcome {
         case .done, .alreadyGone:
           if outcome == .alreadyGone { gone[grant.id] = 1 }
           update(grant.id, items: [0]) { $0.items[0].state = .ended }

@@ -138,6 +138,8 @@ extension Engine {
   /// Marks the trees first and looks afterwards, so that nothing falls between.
   private func watchFiles() throws(SystemError) {
     let trees = configuration.watch.map { settings.root + Array($0.utf8) }
+    watchedTrees = configuration.watch
+    journalAtStart = configuration.journalDirectory
     let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
     fileWatch = watch
     sayUnmarked(watch)
@@ -166,6 +168,7 @@ extension Engine {
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
       loadBaseline()
+      forgetEndedGains()
       takeStandingFiles()
       rescanFiles(since: from.wall)
       groupState = GroupStateFile.load(groupStatePath)
@@ -195,6 +198,18 @@ extension Engine {
     problems.set(.baselineLost, what)
     settings.log(what)
     announce("ledger.damaged", severity: .high, "\(what); what is there now is taken as known")
+  }
+
+  /// The baseline on disk is older than a crash: what it remembers of access that ended since then
+  /// would let the same access, given while nobody looked, pass for known.
+  private func forgetEndedGains() {
+    for id in store.order {
+      guard let grant = store[id], grant.kind == .fileMode, !grant.standing else { continue }
+      for item in grant.items where item.state == .ended {
+        guard let identity = item.identity, let after = item.after.flatMap(mode) else { continue }
+        fileModes.forgetGain(of: identity, before: item.before.flatMap(mode), after: after)
+      }
+    }
   }
 
   private func standing(
@@ -355,18 +370,21 @@ extension Engine {
     let loaded = ConfigurationFiles.load(settings.configurationFile)
     for finding in loaded.findings { settings.log("\(finding)") }
     guard let configuration = loaded.configuration else {
-      settings.log("configuration: \(settings.configurationFile): not usable; the old one stays")
+      let text = "configuration: \(settings.configurationFile): not usable; the old one stays"
+      problems.set(.configuration, text)
+      settings.log(text)
       return
     }
     turn {
-      let trees = self.configuration.watch
-      let journalDirectory = self.configuration.journalDirectory
       self.configuration = configuration
       processes.use(loaded.agents)
       processes.automation = Self.automation(of: configuration)
       setEndpoints()
-      if configuration.watch != trees || configuration.journalDirectory != journalDirectory {
-        settings.log("configuration: Watch= or [Journal] changed: restart the daemon for it")
+      if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
+        problems.clear(.configuration)
+      } else {
+        let text = "configuration: Watch= or [Journal] changed: restart the daemon for it"
+        if problems.set(.configuration, text) { settings.log(text) }
       }
       // What is overdue may be taken back under the new rules.
       scheduleAll()

@@ -42,6 +42,36 @@ import Testing
     #expect(stage.restore(seen.first) == .restored(now: 0o640))
   }
 
+  @Test("A file that was just made counts against the one it replaces, not against its own birth")
+  func editedInPlace() throws {
+    let stage = try Stage { $0.file("t/f", 0o640) }
+    stage.scratch.file("t/f.new", 0o600)
+    #expect(stage.look("f.new", .created).isEmpty)
+    let widened = stage.grant("f.new", 0o640)
+    #expect(widened?.gain.bits == 0o040)
+    stage.scratch.rename("t/f.new", "t/f")
+    _ = stage.look("f.new", .movedOut)
+    let seen = stage.look("f", .movedIn)
+    #expect(seen.map(\.replaced) == [0o640])
+    #expect(seen.first?.isFresh == true)
+    #expect(seen.first?.gain.isEmpty == true)
+  }
+
+  @Test("What a loaded baseline remembers of access that ended is news when it is there again")
+  func staleBaseline() throws {
+    let stage = try Stage { $0.file("t/f", 0o640) }
+    let seen = try #require(stage.grant("f", 0o666))
+    let saved = stage.scratch.path("baseline")
+    try stage.modes.save(to: saved)
+    let modes = FileModes(root: stage.scratch.bytes(), trees: [Array("/t".utf8)])
+    #expect(try modes.load(from: saved))
+    modes.forgetGain(of: seen.identity, before: 0o640, after: 0o666)
+    var found: [FileObservation] = []
+    modes.rescan { found.append($0) }
+    #expect(found.map(\.before) == [0o640])
+    #expect(found.first?.gain.bits == 0o026)
+  }
+
   @Test("Born in the tree it is baseline, what is added later counts")
   func born() throws {
     let stage = try Stage { $0.file("t/f", 0o600) }

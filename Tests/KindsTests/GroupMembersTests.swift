@@ -35,6 +35,31 @@ import Testing
     #expect(loss.lost == [member("alice", "sudo")] && loss.gained.isEmpty)
   }
 
+  @Test("A list that still has an account's former name means that account")
+  func renamedInSteps() {
+    var first = base
+    first.memberships.insert(member("bob", "docker"))
+    var second = first
+    second.users["bert"] = second.users.removeValue(forKey: "bob")
+    second.memberships.remove(member("bob", "bob", primary: true))
+    second.memberships.insert(member("bert", "bob", primary: true))
+    let renamed = GroupMembers.renamedUsers(first, second)
+    #expect(renamed == ["bob": "bert"])
+    second.follow(renamed)
+    #expect(second.memberships.contains(member("bert", "docker")))
+    let step = GroupMembers.difference(first, second)
+    #expect(step.gained.isEmpty && step.lost.isEmpty)
+    #expect(
+      GroupMembers.renamed(first, second).contains {
+        $0.from == member("bob", "docker") && $0.to == member("bert", "docker")
+      })
+    var third = second
+    third.users["bob"] = GroupState.Account(uid: 1010, gid: 1010)
+    third.memberships.insert(member("bob", "docker"))
+    third.follow(renamed)
+    #expect(third.memberships.contains(member("bob", "docker")))
+  }
+
   @Test("Another primary group is a gain of it and a loss of the old one")
   func primary() {
     let change = difference {

@@ -68,6 +68,17 @@ import Testing
     #expect(end["endsAt"].text == "2026-11-22T10:00:03.122Z")
   }
 
+  @Test("An event of no grant, such as a gap, goes out without a subject")
+  func withoutSubject() throws {
+    var members = sampleEvent(type: "source.gap", text: "t").members
+    members[5].value = .null
+    let event = try #require(OutboxEvent(.object(members)))
+    for format in [WebhookFormat.cloudevents, .slack, .teams, .pagerduty, .alertmanager] {
+      let json = try JSON.parse(MessageBody(event, as: format, key: "R0UTE").bytes)
+      #expect(json["subject"].isNull)
+    }
+  }
+
   @Test("An event without its parts, or with an id that could break out of a header, is none")
   func malformed() {
     #expect(OutboxEvent(.object([])) == nil)

@@ -9,7 +9,7 @@ func cloudEvent(_ event: OutboxEvent) -> [UInt8] {
   writer.member("source", event.source)
   writer.member("type", OutboxEvent.prefix + event.type)
   writer.member("time", event.time)
-  writer.member("subject", event.subject)
+  if let subject = event.subject { writer.member("subject", subject) }
   writer.member("datacontenttype", "application/json")
   writer.key("data")
   writer.value(event.data)

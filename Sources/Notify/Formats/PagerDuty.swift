@@ -8,7 +8,7 @@ func pagerDutyEvent(_ event: OutboxEvent, routingKey: String) -> [UInt8] {
   writer.beginObject()
   writer.member("routing_key", routingKey)
   writer.member("event_action", event.isResolution ? "resolve" : "trigger")
-  writer.member("dedup_key", "\(event.source)/\(event.subject)")
+  writer.member("dedup_key", "\(event.source)/\(event.subject ?? event.id)")
   writer.key("payload")
   writer.beginObject()
   writer.member("summary", String(event.text.unicodeScalars.prefix(1024)))
