@@ -29,6 +29,8 @@ package final class Engine: @unchecked Sendable {
   var advice = AdviceBook()
   var revocations = RevocationQueue()
   var running: Set<String> = []
+  /// The queue of revocations is looked at when this turn's deadlines are all known.
+  var startsRevocations = false
 
   let processes: ProcessTable
   let fileModes: FileModes

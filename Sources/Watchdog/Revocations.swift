@@ -1,6 +1,5 @@
-import Dispatch
-
 import ByteText
+import Dispatch
 import Grants
 import Kinds
 import LinuxKit
@@ -19,7 +18,13 @@ extension Engine {
     }
     revocations.add(
       id, severity: grant.severity, due: effectiveDeadline(grant)?.up ?? now.up)
-    startRevocations()
+    // What else falls due in this turn may be more severe.
+    guard !startsRevocations else { return }
+    startsRevocations = true
+    afterGrantsWritten { [self] in
+      startsRevocations = false
+      startRevocations()
+    }
   }
 
   /// Begins as many queued revocations as the minute allows.
@@ -114,7 +119,8 @@ extension Engine {
 
   /// Takes back one file's widening, but for what other grants that shelter it give too.
   func restore(_ item: GrantItem, of grant: Grant, dryRun: Bool) -> FileModes.Restored {
-    guard let path = unescaped(String(item.object.dropFirst(5))), let after = item.after.flatMap(mode)
+    guard let path = unescaped(String(item.object.dropFirst(5))),
+      let after = item.after.flatMap(mode)
     else { return .drifted("its record cannot be read") }
     var keeping: UInt16 = 0
     if let identity = item.identity {
@@ -257,6 +263,9 @@ extension Engine {
       case .removed: "somebody took it away"
       case .superseded: "another grant gives the same"
       }
-    announce(type, grant: id, "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)")
+    announce(
+      type, grant: id,
+      "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)"
+    )
   }
 }
