@@ -34,6 +34,8 @@ package final class Engine: @unchecked Sendable {
   var gone: [String: Int] = [:]
   /// Revocations that a stop left between intent and result: announced already.
   var resumed: Set<String> = []
+  /// The queue of revocations is looked at when this turn's deadlines are all known.
+  var startsRevocations = false
 
   let processes: ProcessTable
   let fileModes: FileModes

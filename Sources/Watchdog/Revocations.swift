@@ -16,7 +16,13 @@ extension Engine {
     }
     revocations.add(
       id, severity: grant.severity, due: effectiveDeadline(grant)?.up ?? now.up)
-    startRevocations()
+    // What else falls due in this turn may be more severe.
+    guard !startsRevocations else { return }
+    startsRevocations = true
+    afterGrantsWritten { [self] in
+      startsRevocations = false
+      startRevocations()
+    }
   }
 
   /// Begins as many queued revocations as the minute allows.

@@ -71,7 +71,7 @@ import Watchdog
     let store = GrantStore()
     let count = GrantStore.endedLimit + GrantStore.endedLimit / 10 + 1
     store.insert(memberGrant("g-stands", "eve", "docker"))
-    for number in 0..<count { store.insert(memberGrant("g-\(number)", "bob", "docker")) }
+    for number in 0..<count { store.insert(memberGrant("g-\(number)", "bob", "g\(number)")) }
     for number in 0..<count { store.change("g-\(number)") { $0.state = .ended } }
     #expect(store.endedCount == GrantStore.endedLimit)
     #expect(store.order.count == GrantStore.endedLimit + 1)

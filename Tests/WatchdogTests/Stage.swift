@@ -309,3 +309,30 @@ final class StageLog: Sendable {
 
   func add(_ line: String) { kept.withLock { $0.append(line) } }
 }
+
+extension Stage {
+  /// Words before a command that has it run as uid 65534.
+  static let asNobody = "/usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups"
+
+  /// An endpoint that nobody delivers to but the test.
+  func addWebhook() {
+    scratch.file(
+      "etc/webhooks.d/hook.conf", 0o644, text: "[Webhook]\nURL=https://hook.invalid/\n")
+  }
+
+  /// What waits for the endpoint.
+  func outbox() throws -> [JSON] {
+    try call("TakeOutbox", [("endpoint", .string("hook"))])["events"].elements
+  }
+
+  /// Delivers an event: the engine may forget its code.
+  func acknowledge(_ event: JSON) throws {
+    _ = try call(
+      "Acknowledge",
+      [("endpoint", .string("hook")), ("sequence", event["sequence"]), ("delivered", .bool(true))])
+  }
+
+  func text(_ name: String) -> String? {
+    (try? SmallFile.read("\(scratch.path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
+  }
+}

@@ -1,0 +1,68 @@
+import ByteText
+import Glibc
+import Scratch
+import Testing
+
+/// Memberships, by the real tools on account files of the tree.
+extension EngineLiveTests {
+  @Test func aMemberThatAnAgentAddedIsRemoved() throws {
+    let stage = try Stage()
+    try stage.start()
+    try stage.agent("usermod --prefix $S/root -aG docker eve")
+    let grant = try stage.grant("a membership") { $0["kind"].text == "group-member" }
+    let id = try #require(grant["id"].text)
+    #expect(grant["subject"].text == "user:eve")
+    #expect(grant["object"].text == "group:docker")
+    #expect(grant["right"].text == "member")
+    #expect(grant["before"].text == "absent")
+    #expect(grant["after"].text == "member")
+    #expect(grant["severity"].text == "critical")
+    #expect(grant["provenance"].text == "agent-executed")
+    #expect(stage.members(of: "docker") == "eve")
+    stage.pass(seconds: 901)
+    let ended = try stage.becomes("ended", id)
+    #expect(ended["endedBy"].text == "expired")
+    #expect(stage.members(of: "docker") == "")
+    #expect(stage.members(of: "staff") == "bob")
+    #expect(try stage.grants().count == 1)
+  }
+
+  @Test func aMemberThatAHumanAddedStays() throws {
+    let stage = try Stage()
+    try stage.start()
+    try stage.human.play("usermod --prefix $S/root -aG audio eve")
+    let grant = try stage.grant("a membership") { $0["kind"].text == "group-member" }
+    #expect(grant["provenance"].text == "human")
+    stage.pass(seconds: 86_400)
+    #expect(stage.members(of: "audio") == "eve")
+  }
+
+  @Test func aMemberThatSomebodyElseRemovedIsRemoved() throws {
+    let stage = try Stage()
+    try stage.start()
+    try stage.agent("usermod --prefix $S/root -aG docker eve")
+    let grant = try stage.grant("a membership") { $0["kind"].text == "group-member" }
+    try stage.human.play("usermod --prefix $S/root -rG docker eve")
+    let ended = try stage.becomes("ended", grant["id"].text ?? "")
+    #expect(ended["endedBy"].text == "removed")
+  }
+
+  @Test func oneGoOnTwoKindsIsOneIncident() throws {
+    let stage = try Stage { $0.file("root/srv/a", 0o600) }
+    try stage.start()
+    try stage.agent("usermod --prefix $S/root -aG docker eve; chmod 666 $D/a")
+    let grants = try stage.wait("two grants") {
+      let grants = try stage.grants()
+      return grants.count == 2 ? grants : nil
+    }
+    #expect(Set(grants.map { $0["incident"].text }).count == 1)
+    let incident = try #require(grants[0]["incident"].text)
+    let results = try stage.call("Revoke", [("ids", stage.ids(incident))])["results"].elements
+    #expect(results.map { $0["result"].text } == ["revoked", "revoked"])
+    #expect(stage.mode("a") == 0o600)
+    #expect(stage.members(of: "docker") == "")
+    for grant in grants {
+      #expect(try stage.show(grant["id"].text ?? "")["endedBy"].text == "revoked")
+    }
+  }
+}
