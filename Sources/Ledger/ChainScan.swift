@@ -9,6 +9,22 @@ struct Segment {
   var end: Int64 = 0
 }
 
+/// Where a line begins, so that a reading from there on need not begin with its segment.
+struct Place {
+  static let distance: Int64 = 64 << 10
+
+  var seq: Int64
+  /// Index in the ledger's segments.
+  var segment: Int
+  var offset: Int64
+
+  /// True when a line at `offset` of `segment` lies far enough behind `last`.
+  static func isWorthIt(_ segment: Int, _ offset: Int64, after last: Place?) -> Bool {
+    guard let last, last.segment == segment else { return true }
+    return offset - last.offset >= distance
+  }
+}
+
 /// What a walk over the whole chain found.
 struct ChainScan {
   /// The chain up to and with one line.
@@ -37,6 +53,8 @@ struct ChainScan {
   private(set) var segments: [Segment] = []
   private(set) var state = State()
   private(set) var found: Break?
+  /// Where a line begins about every `Place.distance` bytes.
+  private(set) var places: [Place] = []
   /// The chain at each line whose number was asked for.
   private(set) var marks: [Int64: State] = [:]
 
@@ -84,6 +102,9 @@ struct ChainScan {
             ? "unfinished line" : reason(header, whole: line.whole, expected: expected), torn: torn)
         if state.records > 0 { try judgeLastLine(before: line, header, expected: expected) }
         return
+      }
+      if Place.isWorthIt(index, line.offset, after: places.last) {
+        places.append(Place(seq: expected, segment: index, offset: line.offset))
       }
       before = state
       state.records += 1

@@ -28,6 +28,8 @@ package final class Ledger {
 
   /// Segments with lines on the disk, and the one that is written.
   private(set) var segments: [Segment]
+  /// Where lines of them begin, in order.
+  private(set) var places: [Place]
   private var file: any AppendFile
   private var room: RoomKeeper
 
@@ -51,13 +53,14 @@ package final class Ledger {
   init(
     layout: StateLayout, limits: LedgerLimits, now: @escaping () -> Moment,
     openFile: @escaping (String) throws(SystemError) -> any AppendFile, segments: [Segment],
-    chain: ChainScan.State, nextSeq: Int64
+    chain: ChainScan.State, places: [Place], nextSeq: Int64
   ) throws(SystemError) {
     self.layout = layout
     self.limits = limits
     self.now = now
     self.openFile = openFile
     self.segments = segments
+    self.places = places.filter { $0.seq <= chain.lastSeq }
     if segments.last == nil || nextSeq != chain.lastSeq + 1 && segments.last?.first != nextSeq {
       let name = StateLayout.name(nextSeq, StateLayout.segmentSuffix)
       self.segments.append(Segment(name: name, first: nextSeq))
@@ -183,6 +186,10 @@ package final class Ledger {
     try file.append(pending)
     try file.synchronize()
     mustRepair = false
+    let offset = segments[tailIndex].end
+    if Place.isWorthIt(tailIndex, offset, after: places.last) {
+      places.append(Place(seq: pendingFirst, segment: tailIndex, offset: offset))
+    }
     segments[tailIndex].end += Int64(pending.count)
     records += Int64(pendingRecords)
     writtenSeq = lastSeq

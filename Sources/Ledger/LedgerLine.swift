@@ -102,38 +102,87 @@ struct LineHeader {
 
   /// Nil when the line does not begin as every line does.
   init?(_ line: ArraySlice<UInt8>) {
-    var at = line.startIndex
-    func literal(_ text: StaticString) -> Bool {
-      let count = text.utf8CodeUnitCount
-      guard line.endIndex - at >= count else { return false }
-      for index in 0..<count where line[at + index] != text.utf8Start[index] { return false }
-      at += count
-      return true
+    let parts = line.withUnsafeBytes { Parts($0) }
+    guard let parts else { return nil }
+    func slice(_ range: Range<Int>) -> ArraySlice<UInt8> {
+      line[(line.startIndex + range.lowerBound)..<(line.startIndex + range.upperBound)]
     }
-    func number() -> Int64? {
-      let start = at
-      while at < line.endIndex, isDigit(line[at]) { at += 1 }
-      return decimal(line[start..<at])
+    seq = parts.seq
+    prev = slice(parts.prev)
+    time = slice(parts.time)
+    up = parts.up
+    boot = slice(parts.boot)
+    type = slice(parts.type)
+    grant = parts.grant.map(slice)
+  }
+
+  /// Where in the line the members stand.
+  private struct Parts {
+    var seq: Int64
+    var prev: Range<Int>
+    var time: Range<Int>
+    var up: Int64
+    var boot: Range<Int>
+    var type: Range<Int>
+    var grant: Range<Int>?
+
+    init?(_ bytes: UnsafeRawBufferPointer) {
+      var cursor = HeaderCursor(bytes: bytes)
+      guard cursor.literal("{\"seq\":"), let seq = cursor.number(),
+        cursor.literal(",\"prev\":\""), let prev = cursor.text(), prev.count == 64,
+        cursor.literal("\",\"time\":\""), let time = cursor.text(),
+        cursor.literal("\",\"up\":"), let up = cursor.number(),
+        cursor.literal(",\"boot\":\""), let boot = cursor.text(),
+        cursor.literal("\",\"type\":\""), let type = cursor.text(),
+        cursor.literal("\",\"grant\":")
+      else { return nil }
+      if cursor.literal("\"") {
+        guard let name = cursor.text() else { return nil }
+        grant = name
+      }
+      self.seq = seq
+      self.prev = prev
+      self.time = time
+      self.up = up
+      self.boot = boot
+      self.type = type
     }
-    func text() -> ArraySlice<UInt8>? {
-      let start = at
-      while at < line.endIndex, line[at] != UInt8(ascii: "\"") { at += 1 }
-      return at < line.endIndex ? line[start..<at] : nil
+  }
+}
+
+/// Reads the beginning of a line, whose members stand in a fixed order.
+private struct HeaderCursor {
+  let bytes: UnsafeRawBufferPointer
+  private var at = 0
+
+  init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  mutating func literal(_ text: StaticString) -> Bool {
+    let count = text.utf8CodeUnitCount
+    guard bytes.count - at >= count else { return false }
+    for index in 0..<count where bytes[at + index] != text.utf8Start[index] { return false }
+    at += count
+    return true
+  }
+
+  /// Digits, at least one; nil when they give no Int64.
+  mutating func number() -> Int64? {
+    let start = at
+    var value: Int64 = 0
+    while at < bytes.count, case let digit = bytes[at] &- 0x30, digit < 10 {
+      let (product, over) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overSum) = product.addingReportingOverflow(Int64(digit))
+      guard !over, !overSum else { return nil }
+      value = sum
+      at += 1
     }
-    guard literal("{\"seq\":"), let seq = number(), literal(",\"prev\":\""), let prev = text(),
-      prev.count == 64, literal("\",\"time\":\""), let time = text(), literal("\",\"up\":"),
-      let up = number(), literal(",\"boot\":\""), let boot = text(), literal("\",\"type\":\""),
-      let type = text(), literal("\",\"grant\":")
-    else { return nil }
-    if literal("\"") {
-      guard let name = text() else { return nil }
-      grant = name
-    }
-    self.seq = seq
-    self.prev = prev
-    self.time = time
-    self.up = up
-    self.boot = boot
-    self.type = type
+    return at > start ? value : nil
+  }
+
+  /// Up to the next quotation mark, which is left.
+  mutating func text() -> Range<Int>? {
+    let start = at
+    while at < bytes.count, bytes[at] != UInt8(ascii: "\"") { at += 1 }
+    return at < bytes.count ? start..<at : nil
   }
 }

@@ -13,9 +13,13 @@ extension Ledger {
     let first = try asLedgerError { () throws(SystemError) in try start(from: from, since: since) }
     // Times of lines have milliseconds.
     let sinceText = since.map { Array($0.rfc3339.utf8) }
-    for segment in segments[first...] where segment.end > 0 {
+    let place = from.flatMap { from in places.last { $0.seq <= from } }
+    for index in segments.indices[first...] where segments[index].end > 0 {
+      let segment = segments[index]
+      let start = place.map { $0.segment == index ? $0.offset : 0 } ?? 0
       let more = try asLedgerError { () throws(SystemError) in
-        var reader = try LineReader(path: layout.ledger.path(of: segment.name), to: segment.end)
+        var reader = try LineReader(
+          path: layout.ledger.path(of: segment.name), from: start, to: segment.end)
         while left > 0, let line = try reader.next() {
           guard let header = LineHeader(line.bytes), header.seq >= from ?? 0 else { continue }
           if let sinceText, header.time.lexicographicallyPrecedes(sinceText) { continue }

@@ -58,7 +58,7 @@ extension Ledger {
       snapshot: snapshot?.file, pieces: pieces)
     let ledger = try Ledger(
       layout: layout, limits: limits, now: now, openFile: openFile, segments: segments,
-      chain: scan.state, nextSeq: highest + 1)
+      chain: scan.state, places: scan.places, nextSeq: highest + 1)
     return (ledger, recovery)
   }
 

@@ -109,7 +109,7 @@ extension Engine {
       attribution, at: now)
   }
 
-  private func isKnown(_ membership: Membership) -> Bool {
+  func isKnown(_ membership: Membership) -> Bool {
     standing(membership).contains { store[$0].map(GrantStore.stands) == true }
   }
 

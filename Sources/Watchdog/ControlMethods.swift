@@ -47,7 +47,7 @@ extension Engine {
   }
 
   private func getStatus(_ call: ControlCall) {
-    let visible = mayRead(call.peer)
+    let visible = readsAll(call.peer) ? nil : mayRead(call.peer)
     call.reply { writer in
       writer.key("status")
       writeStatus(to: &writer, visible: visible)

@@ -44,23 +44,14 @@ extension Engine {
   }
 
   private func mark() {
-    let runs = store.order.contains { id in
-      store[id].map { GrantStore.stands($0) && effectiveDeadline($0) != nil } == true
-    }
-    if runs { record("clock.mark") }
+    if !store.timed.isEmpty { record("clock.mark") }
     lookAtMounts()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)
   }
 
   /// When the grant falls due: the end of its approval, else its own deadline.
-  func effectiveDeadline(_ grant: Grant) -> Deadline? {
-    switch grant.state {
-    case .approved: grant.approval?.until
-    case .active: grant.deadline
-    default: nil
-    }
-  }
+  func effectiveDeadline(_ grant: Grant) -> Deadline? { GrantStore.effectiveDeadline(grant) }
 
   private func warn(_ id: String) {
     guard let grant = store[id], grant.state == .active, !grant.warned,

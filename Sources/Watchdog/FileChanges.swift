@@ -11,7 +11,8 @@ extension Engine {
   func readKernelEvents() {
     turn {
       guard let fileWatch else { return }
-      for _ in 0..<16 {
+      let clock = TurnClock()
+      repeat {
         do {
           guard try fileWatch.read() else { break }
         } catch {
@@ -22,7 +23,7 @@ extension Engine {
         var batch = SignalBatch(now: now)
         fileWatch.signals { signal in take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
-      }
+      } while !clock.isOver
       if fileWatch.overflows + fileWatch.damaged > lostFileEvents {
         lostFileEvents = fileWatch.overflows + fileWatch.damaged
         fileGap("the kernel's queue of file events overflowed", from: lastLook)
@@ -198,7 +199,7 @@ extension Engine {
   func groupName(_ gid: UInt32) -> String { groupState?.groupName(gid) ?? String(gid) }
 
   /// True when a grant that stands already tells of this widening.
-  private func isKnown(_ observation: FileObservation) -> Bool {
+  func isKnown(_ observation: FileObservation) -> Bool {
     guard let references = store.itemsByFile[FileKey(observation.identity)] else { return false }
     var covered: UInt16 = 0
     var sticky = false

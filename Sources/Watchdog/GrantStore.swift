@@ -2,8 +2,8 @@ package import Grants
 
 /// A file by its number, the key under which its grants are found.
 package struct FileKey: Hashable, Sendable {
-  package var device: UInt64
-  package var inode: UInt64
+  var device: UInt64
+  var inode: UInt64
 
   package init(_ identity: FileIdentity) {
     device = identity.device
@@ -23,7 +23,13 @@ package final class GrantStore {
   /// Ended grants that are kept for `list`; older ones are in the ledger only.
   package static let endedLimit = 100_000
 
-  package private(set) var all: [String: Grant] = [:]
+  /// A grant is large: in a box of its own a table of them stays small and is quickly enlarged.
+  private final class Box {
+    var grant: Grant
+    init(_ grant: Grant) { self.grant = grant }
+  }
+
+  private var all: [String: Box] = [:]
   /// Ids, oldest first.
   package private(set) var order: [String] = []
   /// The items that are not ended, by file.
@@ -33,46 +39,75 @@ package final class GrantStore {
   /// The membership grants that are not ended, by `subject object`.
   package private(set) var byMembership: [String: [String]] = [:]
   package private(set) var endedCount = 0
+  /// How many there are in each state, but for the standing ones.
+  package private(set) var counts: [GrantState: Int] = [:]
+  /// The grants that time runs out for.
+  package private(set) var timed: Set<String> = []
 
   package init() {}
 
-  package subscript(id: String) -> Grant? { all[id] }
+  package subscript(id: String) -> Grant? { all[id]?.grant }
 
-  package static func membershipKey(subject: String, object: String) -> String {
-    "\(subject) \(object)"
-  }
+  package static func membershipKey(subject: String, object: String) -> String { "\(subject) \(object)" }
 
   /// True for grants whose access is still there, or may be.
-  package static func stands(_ grant: Grant) -> Bool {
-    grant.state != .ended && grant.state != .drifted
+  package static func stands(_ grant: Grant) -> Bool { grant.state != .ended && grant.state != .drifted }
+
+  /// When the grant falls due: the end of its approval, else its own deadline.
+  package static func effectiveDeadline(_ grant: Grant) -> Deadline? {
+    switch grant.state {
+    case .approved: grant.approval?.until
+    case .active: grant.deadline
+    default: nil
+    }
   }
 
   package func insert(_ grant: Grant) {
-    if all[grant.id] == nil { order.append(grant.id) }
-    if let old = all[grant.id] { unindex(old) }
-    all[grant.id] = grant
+    if let box = all[grant.id] {
+      if box.grant.state == .ended { endedCount -= 1 } else { unindex(box.grant) }
+      discount(box.grant)
+      box.grant = grant
+    } else {
+      order.append(grant.id)
+      all[grant.id] = Box(grant)
+    }
+    count(grant)
     if grant.state == .ended { endedCount += 1 } else { index(grant, from: 0) }
   }
 
   /// Changes a grant in place; the indices follow.
   package func change(_ id: String, _ body: (inout Grant) -> Void) {
-    guard let slot = all.index(forKey: id) else { return }
-    let itemsBefore = all.values[slot].items.count
-    let endedBefore = all.values[slot].state == .ended
-    body(&all.values[slot])
-    let ended = all.values[slot].state == .ended
+    guard let box = all[id] else { return }
+    let itemsBefore = box.grant.items.count
+    let endedBefore = box.grant.state == .ended
+    discount(box.grant)
+    body(&box.grant)
+    count(box.grant)
+    let ended = box.grant.state == .ended
     if ended, !endedBefore {
       endedCount += 1
-      unindex(all.values[slot])
+      unindex(box.grant)
       trim()
     } else if !ended {
       if endedBefore {
         endedCount -= 1
-        index(all.values[slot], from: 0)
-      } else if all.values[slot].items.count > itemsBefore {
-        index(all.values[slot], from: itemsBefore)
+        index(box.grant, from: 0)
+      } else if box.grant.items.count > itemsBefore {
+        index(box.grant, from: itemsBefore)
       }
     }
+  }
+
+  private func count(_ grant: Grant) {
+    guard !grant.standing else { return }
+    counts[grant.state, default: 0] += 1
+    if Self.effectiveDeadline(grant) != nil { timed.insert(grant.id) }
+  }
+
+  private func discount(_ grant: Grant) {
+    guard !grant.standing else { return }
+    counts[grant.state, default: 0] -= 1
+    timed.remove(grant.id)
   }
 
   private func index(_ grant: Grant, from start: Int) {
@@ -119,7 +154,8 @@ package final class GrantStore {
     guard endedCount > Self.endedLimit + Self.endedLimit / 10 else { return }
     var surplus = endedCount - Self.endedLimit
     order.removeAll { id in
-      guard surplus > 0, all[id]?.state == .ended else { return false }
+      guard surplus > 0, let grant = all[id]?.grant, grant.state == .ended else { return false }
+      discount(grant)
       all[id] = nil
       surplus -= 1
       endedCount -= 1
@@ -141,6 +177,6 @@ package final class GrantStore {
 
   /// The grants of one incident, by its id or its beginning.
   package func grants(ofIncident text: String) -> [String] {
-    order.filter { all[$0]?.incident == text }
+    order.filter { all[$0]?.grant.incident == text }
   }
 }

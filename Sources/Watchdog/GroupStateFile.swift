@@ -42,20 +42,25 @@ package enum GroupStateFile {
     guard let bytes = try? SmallFile.read(path), let json = try? JSON.parse(bytes) else {
       return nil
     }
+    // One entry that is not as it was written, and nothing in the file can be believed.
+    guard case .object = json["groups"], case .object = json["users"],
+      case .array = json["memberships"]
+    else { return nil }
     var state = GroupState()
     for member in json["groups"].members {
-      state.groups[member.name] = member.value.integer.flatMap(UInt32.init(exactly:))
+      guard let gid = member.value.integer.flatMap(UInt32.init(exactly:)) else { return nil }
+      state.groups[member.name] = gid
     }
     for member in json["users"].members {
       let numbers = member.value.elements.compactMap { $0.integer.flatMap(UInt32.init(exactly:)) }
-      guard numbers.count == 2 else { continue }
+      guard numbers.count == 2 else { return nil }
       state.users[member.name] = GroupState.Account(uid: numbers[0], gid: numbers[1])
     }
     for element in json["memberships"].elements {
       let parts = element.elements
       guard parts.count == 3, let user = parts[0].text, let group = parts[1].text,
         let primary = parts[2].bool
-      else { continue }
+      else { return nil }
       state.memberships.insert(Membership(user: user, group: group, primary: primary))
     }
     return state

@@ -5,8 +5,6 @@ import Kinds
 import LinuxKit
 
 extension Engine {
-  /// Items taken back in one turn, so that the daemon goes on answering.
-  private static let itemsPerTurn = 256
   private static let tries = 6
 
   /// Puts an overdue grant in the queue of automatic revocations.
@@ -85,9 +83,12 @@ extension Engine {
 
   private func restoreModes(_ grant: Grant, from start: Int) {
     turn {
-      let end = min(start + Self.itemsPerTurn, grant.items.count)
+      let clock = TurnClock()
+      var end = start
       var states: [(Int, ItemState)] = []
-      for index in start..<end {
+      while end < grant.items.count, end - start < 16 || !clock.isOver {
+        let index = end
+        end += 1
         let item = grant.items[index]
         guard item.state == .active || item.state == .revokeFailed else { continue }
         if isSheltered(item, of: grant) {
@@ -109,7 +110,8 @@ extension Engine {
         for (index, state) in states { grant.items[index].state = state }
       }
       if end < grant.items.count {
-        afterCommit { [self] in queue.async { self.work(on: grant.id, from: end) } }
+        let next = end
+        afterCommit { [self] in queue.async { self.work(on: grant.id, from: next) } }
       } else {
         finishRevocation(grant.id)
       }

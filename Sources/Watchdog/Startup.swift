@@ -159,31 +159,42 @@ extension Engine {
   private var groupStatePath: String { settings.stateDirectory + "/groups.json" }
 
   private func firstLook() {
-    var known = false
-    if !isFirstStart {
-      do {
-        known = try fileModes.load(from: baselinePath)
-        groupState = GroupStateFile.load(groupStatePath)
-      } catch {
-        problems.set(.baseline, "baseline: \(error)")
-        settings.log("baseline: \(error)")
-        announce(
-          "ledger.damaged", severity: .high,
-          "baseline: \(error); what is there now is taken as known")
-      }
-    }
-    if known {
+    if isFirstStart {
+      takeStandingMembers()
       takeStandingFiles()
+    } else {
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
+      loadBaseline()
+      takeStandingFiles()
       rescanFiles(since: from.wall)
-      var batch = SignalBatch(now: now)
-      lookAtAccounts([], &batch, gap: from.wall)
-    } else {
-      takeBaseline()
+      groupState = GroupStateFile.load(groupStatePath)
+      if groupState == nil {
+        takenAsKnown("account state: \(groupStatePath): missing or damaged")
+        takeStandingMembers()
+      } else {
+        var batch = SignalBatch(now: now)
+        lookAtAccounts([], &batch, gap: from.wall)
+      }
     }
     lastLook = now
     saveBaseline()
+  }
+
+  private func loadBaseline() {
+    do {
+      if try fileModes.load(from: baselinePath) { return }
+      takenAsKnown("baseline: \(baselinePath): missing")
+    } catch {
+      takenAsKnown("baseline: \(error)")
+    }
+  }
+
+  /// The last known state is lost, so that nobody can tell what changed since.
+  private func takenAsKnown(_ what: String) {
+    problems.set(.baselineLost, what)
+    settings.log(what)
+    announce("ledger.damaged", severity: .high, "\(what); what is there now is taken as known")
   }
 
   private func standing(
@@ -202,6 +213,7 @@ extension Engine {
   /// Takes in the trees that the baseline does not have yet.
   private func takeStandingFiles() {
     fileModes.takeBaseline { observation in
+      guard !isKnown(observation) else { return }
       let object = "file:" + escaped(observation.path)
       let subject =
         observation.gain.widensOthers ? "everyone" : "group:" + groupName(observation.group)
@@ -214,11 +226,11 @@ extension Engine {
   }
 
   /// What is there at the first start is standing: shown, never expired.
-  private func takeBaseline() {
+  private func takeStandingMembers() {
     do {
       let state = try groupMembers.read()
       for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) })
-      {
+      where !isKnown(membership) {
         let object = "group:" + membership.group
         standing(
           .groupMember, "user:" + membership.user, object, "member",
@@ -230,7 +242,6 @@ extension Engine {
       problems.set(.accounts, "\(error)")
       settings.log("\(error)")
     }
-    takeStandingFiles()
   }
 
   static let saveBaselineEvery: Int64 = 600_000_000

@@ -7,15 +7,24 @@ import Sources
 extension Engine {
   /// Writes the object that `grantctl status` shows.
   ///
-  /// - Parameter visible: which grants the caller may know of.
-  func writeStatus(to writer: inout JSONWriter, visible: (Grant) -> Bool) {
+  /// - Parameter visible: which grants the caller may know of; nil for all.
+  func writeStatus(to writer: inout JSONWriter, visible: ((Grant) -> Bool)?) {
     var counts: [GrantState: Int] = [:]
+    if let visible {
+      for id in store.order {
+        guard let grant = store[id], !grant.standing, visible(grant) else { continue }
+        counts[grant.state, default: 0] += 1
+      }
+    } else {
+      counts = store.counts
+    }
+    let now = now
     var overdue = 0
     var next: (id: String, left: TimeSpan)?
-    for id in store.order {
-      guard let grant = store[id], !grant.standing, visible(grant) else { continue }
-      counts[grant.state, default: 0] += 1
-      guard let left = effectiveDeadline(grant)?.left(at: now) else { continue }
+    for id in store.timed {
+      guard let grant = store[id], visible?(grant) != false,
+        let left = effectiveDeadline(grant)?.left(at: now)
+      else { continue }
       if left <= .zero {
         overdue += 1
       } else if left < next?.left ?? TimeSpan(microseconds: .max) {
