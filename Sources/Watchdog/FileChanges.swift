@@ -169,10 +169,7 @@ extension Engine {
     let key = FileKey(observation.identity)
     guard let references = store.itemsByFile[key] else { return }
     for reference in references {
-      guard let grant = store[reference.grant], !running.contains(grant.id),
-        grant.items.indices.contains(reference.index)
-      else { continue }
-      let item = grant.items[reference.index]
+      guard !running.contains(reference.grant), let item = store.item(reference) else { continue }
       // A number that came again belongs to another file.
       guard item.state == .active || item.state == .revokeFailed,
         item.identity == observation.identity, let after = item.after.flatMap(mode)
@@ -188,7 +185,7 @@ extension Engine {
       } else {
         var rest = (after & ~gain.bits) | left
         if gain.stickyTaken, !stickyStillTaken { rest |= 0o1000 }
-        update(grant.id, items: [reference.index]) {
+        update(reference.grant, items: [reference.index]) {
           $0.items[reference.index].after = octal(rest)
         }
       }
@@ -201,10 +198,7 @@ extension Engine {
   }
 
   private func endIfGone(_ reference: ItemReference) {
-    guard let grant = store[reference.grant], !running.contains(grant.id),
-      grant.items.indices.contains(reference.index)
-    else { return }
-    let item = grant.items[reference.index]
+    guard !running.contains(reference.grant), let item = store.item(reference) else { return }
     guard item.state == .active || item.state == .revokeFailed,
       let path = unescaped(String(item.object.dropFirst(5)))
     else { return }
@@ -222,9 +216,7 @@ extension Engine {
     update(reference.grant, items: [reference.index]) {
       $0.items[reference.index].state = .ended
     }
-    if let grant = store[reference.grant], grant.items.allSatisfy({ $0.state == .ended }) {
-      end(grant.id, by: cause)
-    }
+    if store.isOver(reference.grant) { end(reference.grant, by: cause) }
   }
 
   /// A loss of file events: said, and followed by a full look.

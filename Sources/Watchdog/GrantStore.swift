@@ -57,6 +57,21 @@ package final class GrantStore {
     "\(subject) \(object)"
   }
 
+  /// One item, without a copy of its grant: whoever holds a grant while its items change pays with
+  /// a copy of all of them.
+  func item(_ reference: ItemReference) -> GrantItem? {
+    guard let box = all[reference.grant], box.grant.items.indices.contains(reference.index) else {
+      return nil
+    }
+    return box.grant.items[reference.index]
+  }
+
+  /// True when every item has ended. Most end in their order, so the last is asked first.
+  func isOver(_ id: String) -> Bool {
+    guard let box = all[id] else { return false }
+    return !box.grant.items.reversed().contains { $0.state != .ended }
+  }
+
   /// True for grants whose access is still there, or may be.
   package static func stands(_ grant: Grant) -> Bool {
     grant.state != .ended && grant.state != .drifted

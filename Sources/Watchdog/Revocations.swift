@@ -5,6 +5,8 @@ import Kinds
 import LinuxKit
 
 extension Engine {
+  /// Items taken back in one turn at the most.
+  private static let itemsPerTurn = 512
   private static let tries = 6
 
   /// Puts an overdue grant in the queue of automatic revocations.
@@ -81,25 +83,33 @@ extension Engine {
   }
 
   private func work(on id: String, from start: Int) {
-    guard let grant = store[id] else {
-      running.remove(id)
-      return
-    }
-    switch grant.kind {
-    case .fileMode: restoreModes(grant, from: start)
-    case .groupMember: removeMember(grant)
+    switch store[id]?.kind {
+    case .fileMode: restoreModes(of: id, from: start)
+    case .groupMember: if let grant = store[id] { removeMember(grant) }
+    case nil: running.remove(id)
     }
   }
 
-  private func restoreModes(_ grant: Grant, from start: Int) {
+  /// The grant without its items, and those from `start` on that a turn may come to: whoever holds
+  /// all of them while they change pays with a copy of all.
+  private func piece(of id: String, from start: Int) -> (Grant, ArraySlice<GrantItem>, Int)? {
+    guard var grant = store[id] else { return nil }
+    let count = grant.items.count
+    let items = Array(grant.items[min(start, count)..<min(start + Self.itemsPerTurn, count)])
+    grant.items = []
+    return (grant, items[...], count)
+  }
+
+  private func restoreModes(of id: String, from start: Int) {
     turn {
+      guard let (grant, rest, count) = piece(of: id, from: start) else { return }
       let clock = TurnClock()
+      var items = rest
       var end = start
       var states: [(Int, ItemState)] = []
-      while end < grant.items.count, end - start < 16 || !clock.isOver {
+      while let item = items.popFirst(), end - start < 16 || !clock.isOver {
         let index = end
         end += 1
-        let item = grant.items[index]
         guard item.state == .active || item.state == .revokeFailed else { continue }
         if isSheltered(item, of: grant) {
           states.append((index, .ended))
@@ -122,11 +132,11 @@ extension Engine {
       update(grant.id, items: states.map(\.0)) { grant in
         for (index, state) in states { grant.items[index].state = state }
       }
-      if end < grant.items.count {
+      if end < count {
         let next = end
-        afterCommit { [self] in queue.async { self.work(on: grant.id, from: next) } }
+        afterCommit { [self] in queue.async { self.work(on: id, from: next) } }
       } else {
-        finishRevocation(grant.id)
+        finishRevocation(id)
       }
     }
   }

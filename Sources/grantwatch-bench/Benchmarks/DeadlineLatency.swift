@@ -14,7 +14,7 @@ enum DeadlineLatency: Benchmark {
 
   static func measure(on stage: Stage, quick: Bool) throws -> [Figure] {
     stage.clear()
-    try stage.configure(timeToLive: "4s", mode: "enforce")
+    try stage.configure(timeToLive: "6s", mode: "enforce")
     let batch = 25
     let rounds = quick ? 1 : 8
     let folder = try stage.makeFiles(batch * rounds, in: "deadline")
@@ -35,6 +35,8 @@ enum DeadlineLatency: Benchmark {
           throw BenchError(description: "f\(index): no deadline")
         }
         let left = due - SystemClock.wall()
+        // On a host so busy that its time was over before anybody looked, it tells nothing.
+        guard left > 0 else { continue }
         if left > 30_000 {
           try probe.take()
           SystemClock.pause(milliseconds: max(0, due - SystemClock.wall()) / 1000)
@@ -45,17 +47,16 @@ enum DeadlineLatency: Benchmark {
         times.append(Double(max(0, SystemClock.wall() - due)) / 1000)
       }
     }
+    guard times.count > batch / 2 else {
+      throw BenchError(description: "the host is too busy to watch deadlines")
+    }
     return Figure.pair("overdue → restored", times, reference: probe.times, limit: 50)
   }
 
-  /// When the active grants fall due on the wall's clock, in microseconds, by their objects.
+  /// When the grants fall or fell due on the wall's clock, in microseconds, by their objects.
   private static func deadlines(_ client: ControlClient) throws -> [String: Int64] {
-    let active = JSON.object([
-      JSONMember(
-        "filter", .object([JSONMember("states", .array([.string("active")]))]))
-    ])
     var found: [String: Int64] = [:]
-    for grant in try client.call("List", active)["grants"].elements {
+    for grant in try client.call("List", .object([]))["grants"].elements {
       guard let object = grant["object"].text,
         let due = grant["expiresAt"].text.flatMap({ Timestamp(rfc3339: $0) })
       else { continue }

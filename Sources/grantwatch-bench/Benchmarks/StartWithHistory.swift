@@ -20,7 +20,7 @@ enum StartWithHistory: Benchmark {
     try stage.configure(timeToLive: "1h", mode: "alert")
     let grants = 100_000
     let samples = quick ? 20 : 100
-    let folder = try stage.makeFiles(samples, in: "start")
+    let folder = try stage.makeFiles(samples + 1, in: "start")
     try write(grants, to: stage.state + "/ledger")
     var figures: [Figure] = []
     let known = "\(grants) grants"
