@@ -14,6 +14,8 @@ package struct ApprovalCodes {
     package var salt: [UInt8]
     package var hash: [UInt8]
     package var wrongTries = 0
+    /// Somebody outside has it: it is never replaced.
+    package var delivered = false
   }
 
   /// What came of a code that somebody typed in.
@@ -29,8 +31,16 @@ package struct ApprovalCodes {
 
   package init() {}
 
-  /// The code of `target`: the one that is on its way, else a new one. `isNew` says that `kept` has
-  /// changed and must be durable before the code leaves.
+  /// The code to send with an event about `target`; nil when one is out there already, and its text
+  /// is forgotten. See `code(for:)`.
+  package mutating func handOut(for target: String) -> (text: String, isNew: Bool)? {
+    if clear[target] == nil, kept[target]?.delivered == true { return nil }
+    return code(for: target)
+  }
+
+  /// The code of `target`: the one that is on its way, else a new one, with the wrong tries that
+  /// were made before it. `isNew` says that `kept` has changed and must be durable before the code
+  /// leaves.
   package mutating func code(for target: String) -> (text: String, isNew: Bool) {
     if let text = clear[target] { return (text, false) }
     var text: [UInt8] = []
@@ -41,12 +51,21 @@ package struct ApprovalCodes {
     let code = String(decoding: text, as: UTF8.self)
     let salt = (0..<16).map { _ in UInt8.random(in: 0...255) }
     clear[target] = code
-    kept[target] = Kept(salt: salt, hash: Self.hash(code, salt: salt, target: target))
+    kept[target] = Kept(
+      salt: salt, hash: Self.hash(code, salt: salt, target: target),
+      wrongTries: kept[target]?.wrongTries ?? 0)
     return (code, true)
   }
 
-  /// Delivered: the text is forgotten.
-  package mutating func delivered(_ target: String) { clear[target] = nil }
+  /// An endpoint has it. Returns false when that was known.
+  package mutating func delivered(_ target: String) -> Bool {
+    guard kept[target]?.delivered == false else { return false }
+    kept[target]?.delivered = true
+    return true
+  }
+
+  /// No endpoint waits for it any more.
+  package mutating func forgetText(of target: String) { clear[target] = nil }
 
   /// Takes back what the ledger kept.
   package mutating func restore(_ target: String, _ value: Kept?) { kept[target] = value }

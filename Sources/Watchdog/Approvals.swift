@@ -176,6 +176,7 @@ extension Engine {
       writer.member("salt", hexadecimal(kept.salt))
       writer.member("hash", hexadecimal(kept.hash))
       writer.member("wrong", kept.wrongTries)
+      writer.member("delivered", kept.delivered)
     }
   }
 

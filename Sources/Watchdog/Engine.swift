@@ -72,6 +72,8 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
+  /// Deadlines of agents' access that was taken away before them, by what it was.
+  var givenBefore: [String: Deadline] = [:]
   /// Who changed a watched file under a name outside the trees, until the next look at all of them.
   var changedElsewhere: [FileKey: Attribution] = [:]
   /// `Watch=` and the journal's `Directory=` as they were at the start.

@@ -216,6 +216,9 @@ extension Engine {
     update(reference.grant, items: [reference.index]) {
       $0.items[reference.index].state = .ended
     }
+    if cause == .removed, let grant = store[reference.grant] {
+      rememberDeadline(grant.items[reference.index], of: grant)
+    }
     if store.isOver(reference.grant) { end(reference.grant, by: cause) }
   }
 

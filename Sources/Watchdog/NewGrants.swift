@@ -120,7 +120,12 @@ extension Engine {
     guard let grant = store[id] else { return }
     let verdict = configuration.verdict(for: grant)
     let changed = grant.rule != verdict.rule || grant.severity != verdict.severity
-    guard changed || (grant.deadline == nil && verdict.ttl != nil) else { return }
+    guard changed || (grant.deadline == nil && verdict.ttl != nil) else {
+      if shortenDeadline(id), let deadline = store[id]?.deadline {
+        agenda.add(.deadline(id), at: deadline.up)
+      }
+      return
+    }
     store.change(id) { grant in
       grant.rule = verdict.rule
       grant.severity = verdict.severity
@@ -135,12 +140,49 @@ extension Engine {
         grant.deadline = nil
       }
     }
+    shortenDeadline(id)
     if let deadline = store[id]?.deadline {
       agenda.add(.deadline(id), at: deadline.up)
       if let before = verdict.warnBefore {
         agenda.add(.warning(id), at: deadline.up - before.microseconds)
       }
     }
+  }
+
+  /// An agent that takes away its access and gives it again gains no time by it: what was given
+  /// before sets the deadline. True when it became shorter.
+  @discardableResult
+  private func shortenDeadline(_ id: String) -> Bool {
+    guard !givenBefore.isEmpty, let grant = store[id], grant.provenance.isAgents,
+      let deadline = grant.deadline
+    else { return false }
+    let now = now
+    let soonest = grant.items.compactMap { givenBefore[accessKey($0, of: grant)] }
+      .filter { $0.left(at: now) > .zero }.min { $0.up < $1.up }
+    guard let soonest, soonest.up < deadline.up else { return false }
+    store.change(id) {
+      $0.deadline = soonest
+      $0.because.append("an agent gave it before: the deadline is that of then")
+    }
+    return true
+  }
+
+  /// Keeps the deadline of an agent's item that was taken away by others, until it has passed.
+  func rememberDeadline(_ item: GrantItem, of grant: Grant) {
+    guard grant.provenance.isAgents, let deadline = grant.deadline, deadline.boot == now.boot,
+      deadline.left(at: now) > .zero
+    else { return }
+    if givenBefore.count > 20_000 {
+      let now = now
+      givenBefore = givenBefore.filter { $0.value.left(at: now) > .zero }
+    }
+    let key = accessKey(item, of: grant)
+    if givenBefore[key].map({ deadline.up < $0.up }) ?? true { givenBefore[key] = deadline }
+  }
+
+  private func accessKey(_ item: GrantItem, of grant: Grant) -> String {
+    let file = item.identity.map { "\($0.device):\($0.inode)" } ?? item.object
+    return "\(grant.kind.rawValue) \(file) \(grant.kind == .fileMode ? "" : grant.subject)"
   }
 
   /// The act of `id` may be over: nothing came for two seconds, or it lasted a minute.

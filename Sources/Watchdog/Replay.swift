@@ -55,7 +55,8 @@ extension Engine {
     codes.restore(
       target,
       ApprovalCodes.Kept(
-        salt: salt, hash: hash, wrongTries: Int(clamping: data["wrong"].integer ?? 0)))
+        salt: salt, hash: hash, wrongTries: Int(clamping: data["wrong"].integer ?? 0),
+        delivered: data["delivered"].bool ?? false))
   }
 
   private func hexadecimalBytes(_ text: String) -> [UInt8]? {
@@ -106,6 +107,9 @@ extension Engine {
   /// Makes the appointments of every grant that stands. Called once, after the first look.
   func scheduleAll() {
     for id in store.order {
+      if let grant = store[id], grant.endedBy == .removed {
+        for item in grant.items { rememberDeadline(item, of: grant) }
+      }
       guard let grant = store[id], GrantStore.stands(grant), !grant.standing else { continue }
       if grant.open, acts.act(of: id) == nil { update(id) { $0.open = false } }
       if !grant.alerted, acts.act(of: id) == nil { agenda.add(.detectionAlert(id), at: now.up) }
@@ -146,6 +150,7 @@ extension Engine {
           writer.member("salt", hexadecimal(kept.salt))
           writer.member("hash", hexadecimal(kept.hash))
           writer.member("wrong", kept.wrongTries)
+          writer.member("delivered", kept.delivered)
           writer.endObject()
         }
         writer.endArray()

@@ -75,7 +75,7 @@ extension Engine {
   private func hand(_ events: [OutboxEvent], to call: ControlCall, continues: Bool) {
     for event in events where event.wantsCode && codesAreAsked {
       guard let subject = event.subject, takesCode(subject) else { continue }
-      if codes.code(for: subject).isNew { recordCode(subject) }
+      if codes.handOut(for: subject)?.isNew == true { recordCode(subject) }
     }
     do {
       try ledger.commit()
@@ -97,7 +97,9 @@ extension Engine {
 
   /// True when a code for `subject` could still approve something.
   func takesCode(_ subject: String) -> Bool {
-    if let grant = store[subject] { return grant.state == .active || grant.state == .revokeFailed }
+    if let grant = store[subject] {
+      return GrantStore.stands(grant) && grant.state != .approved && !running.contains(subject)
+    }
     return advice.all[subject].map { $0.approval == nil } ?? false
   }
 
@@ -126,9 +128,8 @@ extension Engine {
     }
     writer.member("text", event.text)
     if event.wantsCode, let subject = event.subject, takesCode(subject),
-      codesAreAsked
+      codesAreAsked, let code = codes.handOut(for: subject)?.text
     {
-      let code = codes.code(for: subject).text
       writer.member("code", code)
       writer.member(
         "approve",
@@ -163,7 +164,12 @@ extension Engine {
       let event = outbox.acknowledge(
         endpoint, sequence, delivered: delivered, reason: reason, at: now.wall)
     else { return call.reply() }
-    if delivered, let subject = event.subject { codes.delivered(subject) }
+    if let subject = event.subject {
+      if delivered, codes.delivered(subject) { recordCode(subject) }
+      if !outbox.events.contains(where: { $0.subject == subject && $0.wantsCode }) {
+        codes.forgetText(of: subject)
+      }
+    }
     record("outbox.acknowledged") { writer in
       writer.member("endpoint", endpoint)
       writer.member("sequence", sequence)

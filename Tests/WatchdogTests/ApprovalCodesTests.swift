@@ -68,11 +68,27 @@ import Watchdog
   @Test func deliveredCodeIsValidAfterRestore() {
     var codes = ApprovalCodes()
     let code = codes.code(for: "g-aaaaaa").text
-    codes.delivered("g-aaaaaa")
+    #expect(codes.delivered("g-aaaaaa"))
+    #expect(!codes.delivered("g-aaaaaa"))
+    #expect(codes.handOut(for: "g-aaaaaa")?.text == code)
+    codes.forgetText(of: "g-aaaaaa")
+    #expect(codes.handOut(for: "g-aaaaaa") == nil)
     #expect(codes.check(code, for: "g-aaaaaa") == .right)
     var again = ApprovalCodes()
     again.restore("g-aaaaaa", codes.kept["g-aaaaaa"])
     #expect(again.check(code, for: "g-aaaaaa") == .right)
+    #expect(again.handOut(for: "g-aaaaaa") == nil)
+  }
+
+  @Test func undeliveredCodeIsIssuedAnewWithItsWrongTries() {
+    var codes = ApprovalCodes()
+    let code = codes.code(for: "g-aaaaaa").text
+    _ = codes.check(other(than: code), for: "g-aaaaaa")
+    var again = ApprovalCodes()
+    again.restore("g-aaaaaa", codes.kept["g-aaaaaa"])
+    let anew = again.handOut(for: "g-aaaaaa")
+    #expect(anew?.isNew == true)
+    #expect(again.kept["g-aaaaaa"]?.wrongTries == 1)
   }
 
   @Test func usedCodeIsVoid() {
