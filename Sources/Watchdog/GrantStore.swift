@@ -147,9 +147,7 @@ package final class GrantStore {
     case .groupMember:
       guard start == 0 else { return }
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
-      if byMembership[key]?.contains(grant.id) != true {
-        byMembership[key, default: []].append(grant.id)
-      }
+      byMembership[key, default: []].append(grant.id)
     }
   }
 
