@@ -48,6 +48,8 @@ extension Engine {
       store[id].map { GrantStore.stands($0) && effectiveDeadline($0) != nil } == true
     }
     if runs { record("clock.mark") }
+    if problems.has(.accountState), let groupState { keepGroupState(groupState) }
+    if problems.has(.baseline) { saveBaselineNow() }
     lookAtMounts()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)

@@ -260,13 +260,17 @@ extension Engine {
   static let saveBaselineEvery: Int64 = 600_000_000
 
   func saveBaseline() {
+    saveBaselineNow()
+    agenda.add(.saveBaseline, at: now.up + Self.saveBaselineEvery)
+  }
+
+  func saveBaselineNow() {
     do {
       try fileModes.save(to: baselinePath)
       problems.clear(.baseline)
     } catch {
       if problems.set(.baseline, "baseline: \(error)") { settings.log("baseline: \(error)") }
     }
-    agenda.add(.saveBaseline, at: now.up + Self.saveBaselineEvery)
   }
 
   /// Keeps what the account files say, for the difference after a stop.
@@ -274,8 +278,9 @@ extension Engine {
     afterCommit { [self] in
       do {
         try GroupStateFile.save(state, to: groupStatePath)
+        problems.clear(.accountState)
       } catch {
-        if problems.set(.baseline, "account state: \(error)") {
+        if problems.set(.accountState, "account state: \(error)") {
           settings.log("account state: \(error)")
         }
       }

@@ -61,7 +61,7 @@ import Testing
   func staleBaseline() throws {
     let stage = try Stage { $0.file("t/f", 0o640) }
     let seen = try #require(stage.grant("f", 0o666))
-    let saved = stage.scratch.path("baseline")
+    let saved = stage.scratch.path + "/baseline"
     try stage.modes.save(to: saved)
     let modes = FileModes(root: stage.scratch.bytes(), trees: [Array("/t".utf8)])
     #expect(try modes.load(from: saved))
