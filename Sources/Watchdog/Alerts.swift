@@ -8,7 +8,8 @@ extension Engine {
   /// the outbox.
   func announce(
     _ type: String, grant id: String? = nil, severity: Severity? = nil, wantsCode: Bool = false,
-    subject: String? = nil, _ text: String
+    subject: String? = nil, _ text: String,
+    _ data: @escaping (inout JSONWriter) -> Void = { _ in }
   ) {
     afterGrantsWritten { [self] in
       let grant = id.flatMap { store[$0] }
@@ -21,6 +22,7 @@ extension Engine {
       let sequence = record(
         isAlertOfDetection ? "alert.detected" : type, grant: id, text: text, essential: true
       ) { writer in
+        data(&writer)
         if leaves {
           writer.key("outbox")
           writer.beginObject()

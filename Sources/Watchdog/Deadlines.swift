@@ -45,6 +45,8 @@ extension Engine {
 
   private func mark() {
     if !store.timed.isEmpty { record("clock.mark") }
+    if problems.has(.accountState), let groupState { keepGroupState(groupState) }
+    if problems.has(.baseline) { saveBaselineNow() }
     lookAtMounts()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)

@@ -92,13 +92,11 @@ extension Engine {
       advice.change(match.advice) { advice in
         if !advice.matched.contains(grantID) { advice.matched.append(grantID) }
       }
-      record(
+      announce(
         "advice.matched", grant: grantID,
-        text: "grant \(grantID) follows advice \(match.advice) of \(source.agent)"
+        "grant \(grantID) follows advice \(match.advice) of \(source.agent)"
           + " (\(match.confidence.rawValue))"
-      ) { writer in
-        writer.member("advice", match.advice)
-      }
+      ) { $0.member("advice", match.advice) }
     }
   }
 

@@ -1,7 +1,7 @@
 /// What is wrong now, shown by `status`; each kind once.
 package struct Problems {
   package enum Kind: Hashable {
-    case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost
+    case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
     case fanotify, processEvents, journal, tree(String), accounts, configuration
     case noWebhook, revokesHeldBack, notifier
   }

@@ -101,10 +101,10 @@ extension Engine {
   }
 
   private func turnOn() throws(EngineError) {
-    depthGuarded {
-      record(
-        "daemon.started",
-        text: "grantwatchd \(settings.version) started, mode \(configuration.mode.rawValue)")
+    turn {
+      announce(
+        "daemon.started", severity: .low,
+        "grantwatchd \(settings.version) started, mode \(configuration.mode.rawValue)")
       setEndpoints()
       processes.start()
     }
@@ -132,8 +132,6 @@ extension Engine {
     listen()
     sayReady()
   }
-
-  private func depthGuarded(_ body: () -> Void) { turn(body) }
 
   /// Marks the trees first and looks afterwards, so that nothing falls between.
   private func watchFiles() throws(SystemError) {
@@ -262,7 +260,11 @@ extension Engine {
   static let saveBaselineEvery: Int64 = 600_000_000
 
   func saveBaseline() {
+    saveBaselineNow()
     agenda.add(.saveBaseline, at: now.up + Self.saveBaselineEvery)
+  }
+
+  func saveBaselineNow() {
     // A baseline must not know of a widening that the ledger does not have: after a crash nobody
     // would ever see it.
     afterCommit { [self] in
@@ -282,8 +284,9 @@ extension Engine {
       guard ledger.pendingBytes == 0 else { return }
       do {
         try GroupStateFile.save(state, to: groupStatePath)
+        problems.clear(.accountState)
       } catch {
-        if problems.set(.baseline, "account state: \(error)") {
+        if problems.set(.accountState, "account state: \(error)") {
           settings.log("account state: \(error)")
         }
       }
@@ -397,10 +400,11 @@ extension Engine {
   package func stop() {
     ServiceNotify.stopping()
     turn {
-      record("daemon.stopped", text: "grantwatchd stopped", essential: true)
+      announce("daemon.stopped", severity: .low, "grantwatchd stopped")
       saveBaseline()
     }
     writeSnapshot()
+    journalSender.flush()
     for source in readSources { source.cancel() }
     control?.close()
   }
