@@ -13,7 +13,11 @@ final class Actors {
 
   struct Silent: Error, CustomStringConvertible { var description: String }
 
-  init(_ scratch: Scratch, _ name: String, loginUID: UInt32) throws {
+  /// `program` is a shell, which may pass for an agent.
+  init(
+    _ scratch: Scratch, _ name: String, loginUID: UInt32, program: String = "/bin/bash",
+    environment: [String] = []
+  ) throws {
     self.name = name
     let ways = ["orders", "answers"].map { "\(scratch.path)/\(name)-\($0)" }
     for way in ways { mkfifo(way, 0o600) }
@@ -31,7 +35,9 @@ final class Actors {
       "/usr/bin/env",
       [
         "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "S=\(scratch.path)",
-        "D=\(scratch.path)/root/srv", "/usr/bin/setsid", "-f", "/bin/bash", "-c", script,
+        "D=\(scratch.path)/root/srv",
+      ] + environment + [
+        "/usr/bin/setsid", "-f", program, "-c", script,
       ])
     try #require(result.succeeded)
     try answer("to start")

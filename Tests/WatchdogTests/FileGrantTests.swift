@@ -112,10 +112,12 @@ extension EngineLiveTests {
 
   @Test func anAgentsLaterChangeDoesNotShelterItsEarlier() throws {
     let stage = try Stage { $0.file("root/srv/a", 0o640) }
+    let another = try Actors(
+      stage.scratch, "another", loginUID: 4711, program: "\(stage.scratch.path)/claude/claude")
     try stage.start()
     try stage.agent("chmod 666 $D/a")
     let first = try #require(try stage.fileGrant()["id"].text)
-    try stage.agent("chmod 667 $D/a")
+    try another.play("chmod 667 $D/a")
     _ = try stage.wait("two grants") { try stage.grants().count == 2 ? true : nil }
     stage.pass(seconds: 901)
     for grant in try stage.grants() { try stage.becomes("ended", grant["id"].text ?? "") }
@@ -224,8 +226,10 @@ extension EngineLiveTests {
 
       """
     ) { $0.file("root/srv/a", 0o600) }
+    let hinted = try Actors(
+      stage.scratch, "hinted", loginUID: 4711, environment: ["STAGE_HINT=1"])
     try stage.start()
-    try stage.human.play("STAGE_HINT=1 chmod 666 $D/a")
+    try hinted.play("chmod 666 $D/a")
     let grant = try stage.fileGrant()
     let id = try #require(grant["id"].text)
     #expect(grant["provenance"].text == "agent-executed")

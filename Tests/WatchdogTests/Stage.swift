@@ -18,8 +18,10 @@ final class Stage {
   let scratch = Scratch()
   let clock = StageClock()
   let log = StageLog()
-  /// A login shell of login uid 4711. Agents are started from it.
+  /// A login shell of login uid 4711.
   let human: Actors
+  /// An agent of the same login uid; like real ones it outlives what it runs.
+  let agents: Actors
   /// A login shell of login uid 4712, no agent's.
   let approver: Actors
   private(set) var engine: Engine?
@@ -57,6 +59,8 @@ final class Stage {
         """)
     prepare(scratch)
     human = try Actors(scratch, "human", loginUID: 4711)
+    agents = try Actors(
+      scratch, "agent", loginUID: 4711, program: "\(scratch.path)/claude/claude")
     approver = try Actors(scratch, "approver", loginUID: 4712)
     configure(configuration)
   }
@@ -183,7 +187,11 @@ final class Stage {
       if let value = try look() { return value }
       usleep(3000)
     }
-    throw Timeout(description: "not within 30 s: \(what); grants: \((try? grants()) ?? [])")
+    let tail = (text("state/ledger/00000000000000000001.jsonl") ?? "").split(separator: "\n")
+      .suffix(8)
+    throw Timeout(
+      description:
+        "not within 30 s: \(what); log: \(log.lines); ledger: \(tail.joined(separator: " "))")
   }
 
   // MARK: Questions
@@ -243,15 +251,11 @@ final class Stage {
   // MARK: Acts
 
   /// Runs a line of shell as an agent does: below a process that is one.
-  func agent(_ line: String) throws {
-    scratch.file("out/agent", 0o755, text: line + "\n")
-    try human.play("$S/claude/claude $S/out/agent")
-  }
+  func agent(_ line: String) throws { try agents.play(line) }
 
   /// Calls a method from another process; `wrapped` puts words before the caller's command line.
   func ask(
-    _ method: String, _ parameters: [(String, JSON)], by actors: Actors, wrapped: String = "",
-    asAgent: Bool = false
+    _ method: String, _ parameters: [(String, JSON)], by actors: Actors, wrapped: String = ""
   ) throws -> JSON {
     var writer = JSONWriter()
     writer.beginObject()
@@ -263,7 +267,7 @@ final class Stage {
     scratch.remove("out/reply")
     scratch.file("out/call", 0o644, text: String(decoding: writer.bytes, as: UTF8.self))
     let line = "\(wrapped) /usr/bin/perl $S/ask.pl $S/run/control.sock $S/out/call $S/out/reply"
-    if asAgent { try agent(line) } else { try actors.play(line) }
+    try actors.play(line)
     return try wait("a reply to \(method)") {
       guard let bytes = try? SmallFile.read("\(scratch.path)/out/reply") else { return nil }
       return try JSON.parse(bytes)
@@ -273,13 +277,13 @@ final class Stage {
   /// Asks for an approval; the result for the one id.
   func approve(
     _ id: String, seconds: Int64? = nil, reason: String = "on call", code: String? = nil,
-    by actors: Actors? = nil, wrapped: String = "", asAgent: Bool = false
+    by actors: Actors? = nil, wrapped: String = ""
   ) throws -> JSON {
     var parameters: [(String, JSON)] = [("ids", ids(id)), ("reason", .string(reason))]
     if let seconds { parameters.append(("seconds", .integer(seconds))) }
     if let code { parameters.append(("code", .string(code))) }
     let reply = try ask(
-      "Approve", parameters, by: actors ?? approver, wrapped: wrapped, asAgent: asAgent)
+      "Approve", parameters, by: actors ?? approver, wrapped: wrapped)
     return reply["parameters"]["results"].elements.first ?? reply
   }
 

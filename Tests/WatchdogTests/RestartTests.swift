@@ -1,0 +1,212 @@
+import ByteText
+import Glibc
+import LinuxKit
+import Scratch
+import Testing
+import Watchdog
+
+/// What holds when the daemon stops, dies, or finds its state damaged.
+extension EngineLiveTests {
+  private func widened() throws -> (Stage, String) {
+    let stage = try Stage { scratch in
+      scratch.file("root/srv/a", 0o600)
+      scratch.file("root/srv/b", 0o600)
+      scratch.file("root/srv/open", 0o666)
+    }
+    try stage.start()
+    try stage.agent("chmod 644 $D/a")
+    let id = try #require(try stage.fileGrant()["id"].text)
+    stage.pass(seconds: 3)
+    return (stage, id)
+  }
+
+  /// Puts the state as a crash would have left it in the place of the one an orderly stop leaves.
+  private func crash(_ stage: Stage) {
+    let folder = stage.scratch.path
+    Scratch.run("/bin/cp", ["-a", "\(folder)/state", "\(folder)/crashed"])
+    stage.stop()
+    Scratch.run("/bin/rm", ["-rf", "\(folder)/state"])
+    stage.scratch.rename("crashed", "state")
+  }
+
+  @Test(arguments: [false, true]) func aDeadlineOutlivesTheDaemon(crashed: Bool) throws {
+    let (stage, id) = try widened()
+    let before = try stage.show(id)
+    let standing = try stage.grants(standing: true).count
+    crashed ? crash(stage) : stage.stop()
+    stage.clock.pass(300_000_000)
+    try stage.start()
+    let after = try stage.show(id)
+    for key in ["id", "incident", "grantedAt", "provenance", "rule", "itemList", "state"] {
+      #expect(after[key] == before[key], "\(key)")
+    }
+    #expect(try stage.grants().count == 1)
+    #expect(try stage.grants(standing: true).count == standing)
+    stage.pass(seconds: 580)
+    #expect(try stage.show(id)["state"].text == "active")
+    stage.pass(seconds: 30)
+    try stage.becomes("ended", id)
+    #expect(stage.mode("a") == 0o600)
+    #expect(try stage.events("source.gap").contains { $0["text"].text?.contains("daemon") == true })
+  }
+
+  @Test func whatIsOverdueAtTheStartIsTakenBack() throws {
+    let (stage, id) = try widened()
+    stage.stop()
+    stage.clock.pass(1000_000_000)
+    try stage.start()
+    let ended = try stage.becomes("ended", id)
+    #expect(ended["endedBy"].text == "expired")
+    #expect(stage.mode("a") == 0o600)
+  }
+
+  @Test func changesWhileDownAreUnknownBoundedAndNotDoubled() throws {
+    let (stage, id) = try widened()
+    stage.stop()
+    stage.clock.pass(100_000_000)
+    try stage.agent("chmod 666 $D/b; usermod --prefix $S/root -aG docker eve")
+    try stage.start()
+    let found = try stage.grants().filter { $0["id"].text != id }
+    #expect(Set(found.map { $0["object"].text }) == ["file:/srv/b", "group:docker"])
+    for grant in found {
+      #expect(grant["provenance"].text == "unknown")
+      let least = grant["activeSecondsMin"].double ?? -1
+      let most = grant["activeSecondsMax"].double ?? -1
+      #expect(least >= 0 && most > least, "\(grant)")
+    }
+    #expect(found.allSatisfy { ($0["activeSecondsMax"].double ?? 0) >= 100 })
+    stage.stop()
+    try stage.start()
+    #expect(try stage.grants().count == 3)
+  }
+
+  @Test func whatEndedWhileDownHasEnded() throws {
+    let (stage, id) = try widened()
+    stage.stop()
+    try stage.human.play("chmod 600 $D/a")
+    try stage.start()
+    #expect(try stage.show(id)["state"].text == "ended")
+    #expect(try stage.show(id)["endedBy"].text == "removed")
+  }
+
+  @Test func anApprovalOutlivesTheDaemon() throws {
+    let (stage, id) = try widened()
+    #expect(try stage.approve(id, seconds: 3600)["done"].bool == true)
+    stage.stop()
+    try stage.start()
+    #expect(try stage.show(id)["state"].text == "approved")
+    #expect(try stage.show(id)["approval"]["reason"].text == "on call")
+    stage.pass(seconds: 3601)
+    try stage.becomes("ended", id)
+  }
+
+  @Test func aSecondDaemonIsRefusedWithThePid() throws {
+    let (stage, id) = try widened()
+    let error = #expect(throws: EngineError.self) { _ = try Engine.make(stage.settings) }
+    #expect(error?.description.contains("in use by pid \(getpid())") == true, "\(error as Any)")
+    #expect(try stage.show(id)["state"].text == "active")
+  }
+
+  @Test func aBadConfigurationLeavesTheOldOne() throws {
+    let (stage, id) = try widened()
+    stage.configure("[Watchdog]\nMode=sometimes\n")
+    stage.reload()
+    #expect(stage.log.lines.contains { $0.contains("the old one stays") })
+    #expect(
+      stage.log.lines.contains { $0.contains("grantwatch.conf:") && $0.contains("sometimes") })
+    #expect(try stage.status()["mode"].text == "enforce")
+    stage.configure("[Watchdog]\nMode=observe\n" + Stage.configuration)
+    stage.reload()
+    #expect(try stage.status()["mode"].text == "observe")
+    stage.pass(seconds: 901)
+    #expect(try stage.show(id)["state"].text == "active")
+    stage.stop()
+    stage.configure("[Watchdog]\nMode=sometimes\n")
+    #expect(throws: EngineError.self) { try stage.start() }
+  }
+
+  /// The ledger's newest segment.
+  private func segment(_ stage: Stage) throws -> String {
+    let folder = "\(stage.scratch.path)/state/ledger"
+    let name = try #require(
+      SmallFile.names(in: folder).filter { $0.hasSuffix(".jsonl") && $0.hasPrefix("0") }.max())
+    return "\(folder)/\(name)"
+  }
+
+  @Test func aTornTailIsCutAndReported() throws {
+    let (stage, id) = try widened()
+    crash(stage)
+    let path = try segment(stage)
+    var bytes = try SmallFile.read(path)
+    while bytes.last == 0 { bytes.removeLast() }
+    try SmallFile.replace(path, with: bytes + Array(#"{"seq":99,"prev":"0123"#.utf8))
+    try stage.start()
+    #expect(try stage.show(id)["state"].text == "active")
+    #expect(try stage.events("ledger.damaged").count == 1)
+    #expect(try stage.status()["state"].text == "ok")
+    #expect(try stage.call("Verify")["verification"]["ok"].bool == true)
+    #expect(stage.log.lines.contains { $0.contains("ledger") && $0.contains("torn-") })
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+  }
+
+  @Test func aFlippedBitDegradesAndTheRestIsNotTrusted() throws {
+    let (stage, id) = try widened()
+    crash(stage)
+    let path = try segment(stage)
+    var bytes = try SmallFile.read(path)
+    let place = try #require(bytes.firstIndex(of: UInt8(ascii: "\n"))) + 200
+    bytes[place] ^= 1
+    try SmallFile.replace(path, with: bytes)
+    try stage.start()
+    #expect(try stage.status()["state"].text == "degraded")
+    #expect(try stage.events("ledger.damaged").isEmpty == false)
+    #expect(SmallFile.names(in: "\(stage.scratch.path)/state/damaged").isEmpty == false)
+    #expect((try? stage.show(id)) == nil)
+    #expect(try stage.status()["problems"].elements.isEmpty == false)
+    try stage.agent("chmod 644 $D/b")
+    let later = try stage.grant("a new grant") { $0["object"].text == "file:/srv/b" }
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", later["id"].text ?? "")
+  }
+
+  @Test func aLostBaselineIsSaidAndDoublesNothing() throws {
+    let (stage, id) = try widened()
+    let standing = try stage.grants(standing: true).count
+    stage.stop()
+    stage.scratch.remove("state/baseline")
+    stage.scratch.file("state/groups.json", 0o600, text: "{}")
+    try SmallFile.replace("\(stage.scratch.path)/state/groups.json", with: Array("{}".utf8))
+    try stage.start()
+    #expect(try stage.status()["state"].text == "degraded")
+    #expect(try stage.events("ledger.damaged").count == 2)
+    #expect(try stage.grants(standing: true).count == standing)
+    #expect(try stage.grants().count == 1)
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+    #expect(stage.mode("a") == 0o600)
+  }
+
+  @Test func othersReadOnlyWhatConcernsThem() throws {
+    let (stage, id) = try widened()
+    try stage.agent("usermod --prefix $S/root -aG audio nobody; setpriv --reuid=65534 true")
+    let mine = try stage.grant("a membership") { $0["subject"].text == "user:nobody" }
+    func nobody(_ method: String, _ parameters: [(String, JSON)] = []) throws -> JSON {
+      try stage.ask(method, parameters, by: stage.human, wrapped: Stage.asNobody)
+    }
+    let list = try nobody("List", [("filter", .object([]))])
+    #expect(list["parameters"]["grants"].elements.map { $0["id"] } == [mine["id"]])
+    let hidden = try nobody("Show", [("ids", stage.ids(id))])
+    #expect(hidden["error"].text == "io.grantwatch.NotFound")
+    #expect(hidden["parameters"]["matches"].elements.isEmpty)
+    #expect(
+      try nobody("Explain", [("ids", stage.ids(id))])["error"].text == "io.grantwatch.NotFound")
+    let shown = try nobody("Show", [("ids", stage.ids(mine["id"].text ?? ""))])
+    #expect(shown["parameters"]["grants"].elements.count == 1)
+    for method in ["Log", "Verify", "GetDeadLetters"] {
+      #expect(try nobody(method)["error"].text == "io.grantwatch.PermissionDenied", "\(method)")
+    }
+    let status = try nobody("GetStatus")["parameters"]["status"]
+    #expect(status["grants"]["active"].integer == 1)
+  }
+}
