@@ -31,20 +31,4 @@ package struct OwnedFile: Sendable {
       bytes.append(contentsOf: space[..<count])
     }
   }
-
-  /// The names in a folder, in no order; none when it cannot be read. Names that are not UTF-8 are
-  /// left out.
-  package static func names(in folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let offset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 0
-      let start = (UnsafeRawPointer(entry) + offset).assumingMemoryBound(to: CChar.self)
-      if let name = String(validatingCString: start), name != ".", name != ".." {
-        names.append(name)
-      }
-    }
-    return names
-  }
 }

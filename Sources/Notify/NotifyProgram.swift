@@ -41,7 +41,7 @@ private func load(_ path: String) -> Configuration? {
       } catch {
         return .failure(ConfigurationReadFailure(reason: error.reason))
       }
-    }, list: { OwnedFile.names(in: $0) })
+    }, list: { SmallFile.names(in: $0) })
   for finding in findings { say(finding.description) }
   return configuration
 }

@@ -15,15 +15,6 @@ struct ApprovalRequest {
   var start: UInt64
 }
 
-/// What came of a request for one id.
-struct RequestResult {
-  var id: String
-  var done: Bool
-  var result: String
-  /// `ok`, `dry-run`, `refused`, `failed`, `not-found`, `ambiguous`.
-  var status: String
-}
-
 extension Engine {
   /// Law 4, and what DESIGN §7 asks of an approver. Returns why the caller may not, or who it is.
   private func approver(
@@ -252,101 +243,5 @@ extension Engine {
     acts.close(id)
     store.change(id) { $0.open = false }
     agenda.add(.deadline(id), at: approval.until.up)
-  }
-
-  // MARK: Revocation on request
-
-  /// Takes back what `ids` names, or says what would be done.
-  func revoke(_ ids: [String], dryRun: Bool, pid: Int32, uid: UInt32) -> [RequestResult] {
-    let name = hostAccounts.userName(uid) ?? String(uid)
-    let allowed = uid == 0 || isApprover(name)
-    return ids.flatMap { text in
-      targets(text).map { target -> RequestResult in
-        guard case .grant(let id) = target, let grant = store[id] else {
-          if case .none(let matches) = target { return missing(text, matches) }
-          return RequestResult(
-            id: text, done: false, result: "refused: an advice cannot be taken back",
-            status: "refused")
-        }
-        guard allowed else {
-          return RequestResult(
-            id: id, done: false, result: "refused: \(name) is neither root nor an approver",
-            status: "refused")
-        }
-        guard GrantStore.stands(grant) else {
-          return RequestResult(
-            id: id, done: false, result: "refused: it is \(grant.state.rawValue)",
-            status: "refused")
-        }
-        if dryRun {
-          return RequestResult(id: id, done: false, result: plan(grant), status: "dry-run")
-        }
-        record("revocation.asked", grant: id, text: "\(name) (pid \(pid)) asked for it")
-        revokeNow(id)
-        return RequestResult(id: id, done: true, result: "", status: "ok")
-      }
-    }
-  }
-
-  /// What a revocation would do, in one line.
-  private func plan(_ grant: Grant) -> String {
-    switch grant.kind {
-    case .groupMember:
-      return membership(of: grant).map {
-        groupMembers.plan($0, previousPrimary: grant.previousPrimary)
-      } ?? "nothing: its record cannot be read"
-    case .fileMode:
-      var counts = (restore: 0, gone: 0, drifted: 0, failing: 0)
-      var example: String?
-      for item in grant.items where item.state == .active || item.state == .revokeFailed {
-        switch restore(item, of: grant, dryRun: true) {
-        case .restored(let mode):
-          counts.restore += 1
-          if example == nil { example = "\(item.object.dropFirst(5)) to \(octal(mode))" }
-        case .alreadyGone: counts.gone += 1
-        case .drifted: counts.drifted += 1
-        case .failed: counts.failing += 1
-        }
-      }
-      var parts = ["would restore \(counts.restore) of \(grant.items.count) items"]
-      if let example { parts.append("such as \(example)") }
-      if counts.gone > 0 { parts.append("\(counts.gone) are gone already") }
-      if counts.drifted > 0 { parts.append("\(counts.drifted) are not the same objects any more") }
-      if counts.failing > 0 { parts.append("\(counts.failing) cannot be looked at") }
-      return parts.joined(separator: ", ")
-    }
-  }
-
-  // MARK: Names
-
-  enum Target {
-    case grant(String)
-    case advice(String)
-    case none(matches: [String])
-  }
-
-  /// What an id, or its beginning, stands for: one grant, one advice, or the grants of an incident.
-  func targets(_ text: String) -> [Target] {
-    if text.hasPrefix("i-") {
-      let found = store.incidents(beginningWith: text)
-      guard found.count == 1 else { return [.none(matches: found)] }
-      let ids = store.grants(ofIncident: found[0])
-      let standing = ids.filter { store[$0].map(GrantStore.stands) == true }
-      return (standing.isEmpty ? ids : standing).map { .grant($0) }
-    }
-    if text.hasPrefix("a-") {
-      let found = advice.ids(beginningWith: text)
-      return found.count == 1 ? [.advice(found[0])] : [.none(matches: found)]
-    }
-    let found = store.ids(beginningWith: text)
-    return found.count == 1 ? [.grant(found[0])] : [.none(matches: found)]
-  }
-
-  func missing(_ text: String, _ matches: [String]) -> RequestResult {
-    matches.isEmpty
-      ? RequestResult(id: text, done: false, result: "no such id", status: "not-found")
-      : RequestResult(
-        id: text, done: false, result: "several match: \(matches.joined(separator: " "))",
-        status: "ambiguous")
   }
 }

@@ -66,7 +66,7 @@ extension Engine {
   }
 
   /// The programs and units that are automation: the well-known ones and the admin's.
-  private static func automation(of configuration: Configuration) -> Automation {
+  static func automation(of configuration: Configuration) -> Automation {
     var automation = Automation.standard
     automation.programs += configuration.automationExecutables
     automation.units += configuration.automationUnits
@@ -155,144 +155,6 @@ extension Engine {
     }
   }
 
-  private var baselinePath: String { settings.stateDirectory + "/baseline" }
-  private var groupStatePath: String { settings.stateDirectory + "/groups.json" }
-
-  private func firstLook() {
-    if isFirstStart {
-      takeStandingMembers()
-      takeStandingFiles()
-    } else {
-      let from = lastLook
-      gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
-      loadBaseline()
-      forgetEndedGains()
-      takeStandingFiles()
-      rescanFiles(since: from.wall)
-      groupState = GroupStateFile.load(groupStatePath)
-      if groupState == nil {
-        takenAsKnown("account state: \(groupStatePath): missing or damaged")
-        takeStandingMembers()
-      } else {
-        var batch = SignalBatch(now: now)
-        lookAtAccounts([], &batch, gap: from.wall)
-      }
-    }
-    lastLook = now
-    saveBaseline()
-  }
-
-  private func loadBaseline() {
-    do {
-      if try fileModes.load(from: baselinePath) { return }
-      takenAsKnown("baseline: \(baselinePath): missing")
-    } catch {
-      takenAsKnown("baseline: \(error)")
-    }
-  }
-
-  /// The last known state is lost, so that nobody can tell what changed since.
-  private func takenAsKnown(_ what: String) {
-    problems.set(.baselineLost, what)
-    settings.log(what)
-    announce("ledger.damaged", severity: .high, "\(what); what is there now is taken as known")
-  }
-
-  /// The baseline on disk is older than a crash: what it remembers of access that ended since then
-  /// would let the same access, given while nobody looked, pass for known.
-  private func forgetEndedGains() {
-    for id in store.order {
-      guard let grant = store[id], grant.kind == .fileMode, !grant.standing else { continue }
-      for item in grant.items where item.state == .ended {
-        guard let identity = item.identity, let after = item.after.flatMap(mode) else { continue }
-        fileModes.forgetGain(of: identity, before: item.before.flatMap(mode), after: after)
-      }
-    }
-  }
-
-  private func standing(
-    _ kind: GrantKind, _ subject: String, _ object: String, _ right: String, _ item: GrantItem
-  ) {
-    let process = Attribution.unseen(reason: "it was there at the first start")
-    var grant = newGrant(kind, subject: subject, object: object, right: right, process, at: now)
-    grant.standing = true
-    grant.open = false
-    grant.alerted = true
-    grant.items = [item]
-    grant.severity = defaultSeverity(of: grant)
-    insert(grant)
-  }
-
-  /// Takes in the trees that the baseline does not have yet.
-  private func takeStandingFiles() {
-    fileModes.takeBaseline { observation in
-      guard !isKnown(observation) else { return }
-      let object = "file:" + escaped(observation.path)
-      let subject =
-        observation.gain.widensOthers ? "everyone" : "group:" + groupName(observation.group)
-      standing(
-        .fileMode, subject, object, observation.gain.rights.text,
-        GrantItem(
-          object: object, before: nil, after: octal(observation.after),
-          identity: observation.identity))
-    }
-  }
-
-  /// What is there at the first start is standing: shown, never expired.
-  private func takeStandingMembers() {
-    do {
-      let state = try groupMembers.read()
-      for membership in state.memberships.sorted(by: { ($0.group, $0.user) < ($1.group, $1.user) })
-      where !isKnown(membership) {
-        let object = "group:" + membership.group
-        standing(
-          .groupMember, "user:" + membership.user, object, "member",
-          GrantItem(object: object, before: nil, after: membership.primary ? "primary" : "member"))
-      }
-      groupState = state
-      keepGroupState(state)
-    } catch {
-      problems.set(.accounts, "\(error)")
-      settings.log("\(error)")
-    }
-  }
-
-  static let saveBaselineEvery: Int64 = 600_000_000
-
-  func saveBaseline() {
-    saveBaselineNow()
-    agenda.add(.saveBaseline, at: now.up + Self.saveBaselineEvery)
-  }
-
-  func saveBaselineNow() {
-    // A baseline must not know of a widening that the ledger does not have: after a crash nobody
-    // would ever see it.
-    afterCommit { [self] in
-      guard ledger.pendingBytes == 0 else { return }
-      do {
-        try fileModes.save(to: baselinePath)
-        problems.clear(.baseline)
-      } catch {
-        if problems.set(.baseline, "baseline: \(error)") { settings.log("baseline: \(error)") }
-      }
-    }
-  }
-
-  /// Keeps what the account files say, for the difference after a stop.
-  func keepGroupState(_ state: GroupState) {
-    afterCommit { [self] in
-      guard ledger.pendingBytes == 0 else { return }
-      do {
-        try GroupStateFile.save(state, to: groupStatePath)
-        problems.clear(.accountState)
-      } catch {
-        if problems.set(.accountState, "account state: \(error)") {
-          settings.log("account state: \(error)")
-        }
-      }
-    }
-  }
-
   private func openJournal() {
     do {
       journal = try JournalSource(
@@ -364,36 +226,6 @@ extension Engine {
     source.setEventHandler(handler: handler)
     source.resume()
     return source
-  }
-
-  // MARK: Reload and stop
-
-  /// Reads the configuration again; the old one stays when the new one has an error.
-  package func reload() {
-    let loaded = ConfigurationFiles.load(settings.configurationFile)
-    for finding in loaded.findings { settings.log("\(finding)") }
-    guard let configuration = loaded.configuration else {
-      let text = "configuration: \(settings.configurationFile): not usable; the old one stays"
-      problems.set(.configuration, text)
-      settings.log(text)
-      return
-    }
-    turn {
-      self.configuration = configuration
-      processes.use(loaded.agents)
-      processes.automation = Self.automation(of: configuration)
-      setEndpoints()
-      if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
-        problems.clear(.configuration)
-      } else {
-        let text = "configuration: Watch= or [Journal] changed: restart the daemon for it"
-        if problems.set(.configuration, text) { settings.log(text) }
-      }
-      // What is overdue may be taken back under the new rules.
-      scheduleAll()
-      record(
-        "daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
-    }
   }
 
   /// Ends in order: what is known is on disk when this returns.

@@ -13,7 +13,7 @@ final class Scratch: Sendable {
   }
 
   deinit {
-    for name in OwnedFile.names(in: path) { unlink(path + "/" + name) }
+    for name in SmallFile.names(in: path) { unlink(path + "/" + name) }
     rmdir(path)
   }
 

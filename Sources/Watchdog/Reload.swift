@@ -1,0 +1,32 @@
+import Grants
+import Provenance
+
+extension Engine {
+  /// Reads the configuration again; the old one stays when the new one has an error.
+  package func reload() {
+    let loaded = ConfigurationFiles.load(settings.configurationFile)
+    for finding in loaded.findings { settings.log("\(finding)") }
+    guard let configuration = loaded.configuration else {
+      let text = "configuration: \(settings.configurationFile): not usable; the old one stays"
+      problems.set(.configuration, text)
+      settings.log(text)
+      return
+    }
+    turn {
+      self.configuration = configuration
+      processes.automation = Self.automation(of: configuration)
+      processes.use(loaded.agents)
+      setEndpoints()
+      if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
+        problems.clear(.configuration)
+      } else {
+        let text = "configuration: Watch= or [Journal] changed: restart the daemon for it"
+        if problems.set(.configuration, text) { settings.log(text) }
+      }
+      // What is overdue may be taken back under the new rules.
+      scheduleAll()
+      record(
+        "daemon.reloaded", text: "configuration read again, mode \(configuration.mode.rawValue)")
+    }
+  }
+}
