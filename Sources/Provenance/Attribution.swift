@@ -42,8 +42,8 @@ extension ProcessTable {
   private func find(_ pid: Int32, _ alive: Bool) -> (ProcessRecord, sure: Bool)? {
     guard pid > 0 else { return nil }
     let trusted = hasEvents && watch.blindSince == nil
-    if alive, let stat = files.stat(pid) {
-      guard let record = current(pid) else { return nil }
+    // It may end between two looks; then what is on record of it counts.
+    if alive, let stat = files.stat(pid), let record = current(pid) {
       refreshIdentity(record, stat)
       if !record.image.environmentRead || !trusted { refreshImage(record, comm: stat.comm) }
       refreshAncestors(of: record, all: !trusted)

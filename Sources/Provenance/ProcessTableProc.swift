@@ -108,8 +108,12 @@ extension ProcessTable {
       record.uid = uids.real
       record.effectiveUID = uids.effective
     }
-    record.loginUID = files.loginUID(pid)
-    record.auditSession = files.auditSession(pid)
+    let loginUID = files.loginUID(pid)
+    let auditSession = files.auditSession(pid)
+    // The silence of a process that ended meanwhile does not mean that it has none.
+    guard loginUID != nil || files.exists(pid) else { return }
+    record.loginUID = loginUID
+    record.auditSession = auditSession
   }
 
   /// Reads a living process's image again, and remembers the former one's marks.
