@@ -57,6 +57,13 @@ extension Engine {
   /// Approves each grant, incident or advice that `ids` names.
   func approve(_ ids: [String], _ request: ApprovalRequest) -> [RequestResult] {
     let who = approver(request)
+    if case .failure(let refusal) = who, !readsAll(request.uid) {
+      // Whoever may not approve is told nothing of what there is.
+      return ids.map { text in
+        let grant = store[text] == nil ? nil : text
+        return refuse(text, grant: grant, request, refusal.reason)
+      }
+    }
     return ids.flatMap { text in
       targets(text).map { target -> RequestResult in
         switch target {
@@ -175,7 +182,8 @@ extension Engine {
     _ id: String, grant: String?, _ request: ApprovalRequest, _ reason: String
   ) -> RequestResult {
     let who = hostAccounts.userName(request.uid) ?? String(request.uid)
-    let text = "\(who) (pid \(request.pid)) tried to approve \(id) and was refused: \(reason)"
+    let named = escaped(Array(id.utf8).prefix(64))
+    let text = "\(who) (pid \(request.pid)) tried to approve \(named) and was refused: \(reason)"
     switch refusals.count(request.uid, at: now.up) {
     case .said: announce("approval.refused", grant: grant, severity: .high, subject: id, text)
     case .last:

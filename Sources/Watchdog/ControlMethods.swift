@@ -31,9 +31,12 @@ extension Engine {
   }
 
   /// Root and the host's group grantwatch read everything.
-  func readsAll(_ peer: PeerCredentials) -> Bool {
-    if peer.uid == 0 { return true }
-    guard let name = hostAccounts.userName(peer.uid) else { return false }
+  func readsAll(_ peer: PeerCredentials) -> Bool { readsAll(peer.uid) }
+
+  /// Root and the host's group grantwatch, by uid.
+  func readsAll(_ uid: UInt32) -> Bool {
+    if uid == 0 { return true }
+    guard let name = hostAccounts.userName(uid) else { return false }
     return hostAccounts.members(ofGroup: "grantwatch").contains(name)
   }
 

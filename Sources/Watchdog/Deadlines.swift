@@ -118,7 +118,7 @@ extension Engine {
   }
 
   /// Why law 9 forbids to take this grant back without a human; nil when it does not.
-  private func guardRail(_ grant: Grant) -> String? {
+  func guardRail(_ grant: Grant) -> String? {
     if grant.confidence == .weak { return "the confidence is weak" }
     if grant.fromPackageManager { return "a package manager did it" }
     if grant.kind == .groupMember, !grant.otherWaysIn.isEmpty,

@@ -6,18 +6,19 @@ extension Engine {
   /// Takes back what `ids` names, or says what would be done.
   func revoke(_ ids: [String], dryRun: Bool, pid: Int32, uid: UInt32) -> [RequestResult] {
     let name = hostAccounts.userName(uid) ?? String(uid)
-    let allowed = uid == 0 || isApprover(name)
+    guard uid == 0 || isApprover(name) else {
+      return ids.map { text in
+        RequestResult(
+          id: text, done: false, result: "refused: \(name) is neither root nor an approver",
+          status: "refused")
+      }
+    }
     return ids.flatMap { text in
       targets(text).map { target -> RequestResult in
         guard case .grant(let id) = target, let grant = store[id] else {
           if case .none(let matches) = target { return missing(text, matches) }
           return RequestResult(
             id: text, done: false, result: "refused: an advice cannot be taken back",
-            status: "refused")
-        }
-        guard allowed else {
-          return RequestResult(
-            id: id, done: false, result: "refused: \(name) is neither root nor an approver",
             status: "refused")
         }
         guard GrantStore.stands(grant) else {

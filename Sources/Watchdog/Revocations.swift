@@ -123,7 +123,7 @@ extension Engine {
           gone[grant.id, default: 0] += 1
         case .drifted(let reason):
           states.append((index, .drifted))
-          noteResidue(grant.id, "\(item.object): \(reason)")
+          noteDrift(grant.id, "\(item.object): \(reason)")
         case .failed(let error):
           states.append((index, .revokeFailed))
           store.change(grant.id) { $0.revokeError = "\(error)" }
@@ -230,7 +230,7 @@ extension Engine {
       announce(
         "grant.drifted", grant: id,
         "\(summary(grant)): not the same object any more, left alone: "
-          + (store[id]?.residue.first ?? ""))
+          + (grant.items.first { $0.state == .drifted }?.object ?? ""))
     } else {
       end(id, by: cause, announcing: "grant.revoked")
     }
@@ -269,10 +269,10 @@ extension Engine {
     }
   }
 
-  func noteResidue(_ id: String, _ text: String) {
-    update(id) { grant in
-      if grant.residue.count < 32, !grant.residue.contains(text) { grant.residue.append(text) }
-    }
+  /// Keeps what was found in an object's place.
+  private func noteDrift(_ id: String, _ text: String) {
+    let evidence = Evidence(time: now.wall, source: "state", text: text)
+    update(id) { if $0.evidence.count < 32 { $0.evidence.append(evidence) } }
   }
 
   /// The access is gone.

@@ -102,6 +102,8 @@ extension Engine {
       will = grant.deadline == nil ? "nothing" : verdict.willRevoke ? "revoke" : "alert"
     }
     if grant.standing { will = "nothing" }
+    let obstacle = will == "revoke" && grant.state == .active ? guardRail(grant) : nil
+    if obstacle != nil { will = "alert" }
     writer.beginObject()
     writer.member("id", grant.id)
     writer.member("verdict", grant.provenance.rawValue)
@@ -114,6 +116,7 @@ extension Engine {
     }
     if let error = grant.revokeError { because.append("taking it back failed: \(error)") }
     because += verdict.reasons
+    if let obstacle { because.append("not taken back by itself: \(obstacle)") }
     writer.member("because", because)
     writer.member("rule", grant.rule)
     writer.member(
