@@ -169,7 +169,6 @@ check "no IP socket is open to the service" \
   is "$(inside systemctl show -p RestrictAddressFamilies --value grantwatchd.service |
     tr ' ' '\n' | sort | xargs)" "AF_NETLINK AF_UNIX"
 
-
 inside useradd -m carol
 inside systemd-run --quiet --wait --collect --unit=agent \
   /opt/claude/claude -c 'chmod -R a+rwx /srv/data; usermod -aG games carol'
@@ -185,6 +184,9 @@ check "an agent did it, found through /proc" json "$file_grant | .[0] |
   .confidence == \"strong\"" "${list[@]}"
 check "the membership is a grant" until_true 15 \
   json "$group_grant | length == 1 and .[0].subject == \"user:carol\"" "${list[@]}"
+check "usermod's own line in the journal is its evidence" until_true 15 json \
+  "$group_grant | .[0].evidence | any(.source == \"journal\" and (.text | contains(\"games\")))" \
+  "${list[@]}"
 check "both have a deadline" json \
   "[($file_grant + $group_grant)[] | select(.expiresAt != null)] | length == 2" "${list[@]}"
 file_id=$("${list[@]}" | jq -r "$file_grant | .[0].id // \"none\"") || true
