@@ -3,7 +3,7 @@ package struct Problems {
   package enum Kind: Hashable {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
     case fanotify, processEvents, journal, tree(String), accounts, configuration
-    case noWebhook, revokesHeldBack, notifier
+    case noWebhook, noAgents, revokesHeldBack, notifier
   }
 
   private var texts: [Kind: String] = [:]
@@ -33,7 +33,7 @@ package struct Problems {
   package var isDegraded: Bool {
     order.contains {
       switch $0 {
-      case .noWebhook, .configuration, .notifier, .tree: false
+      case .noWebhook, .noAgents, .configuration, .notifier, .tree: false
       default: true
       }
     }

@@ -2,6 +2,15 @@ import Grants
 import Provenance
 
 extension Engine {
+  /// Without descriptions no agent is ever found: that must show.
+  func sayWhetherAgentsAreKnown(_ agents: AgentSignatures) {
+    guard agents.all.isEmpty else { return problems.clear(.noAgents) }
+    let text =
+      "agents: none is described in \(ConfigurationFiles.vendorAgents) or in agents.d beside the"
+      + " configuration: nothing can be an agent's doing"
+    if problems.set(.noAgents, text) { settings.log(text) }
+  }
+
   /// Reads the configuration again; the old one stays when the new one has an error.
   package func reload() {
     let loaded = ConfigurationFiles.load(settings.configurationFile)
@@ -16,6 +25,7 @@ extension Engine {
       self.configuration = configuration
       processes.automation = Self.automation(of: configuration)
       processes.use(loaded.agents)
+      sayWhetherAgentsAreKnown(loaded.agents)
       setEndpoints()
       if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
         problems.clear(.configuration)

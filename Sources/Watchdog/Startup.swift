@@ -31,6 +31,7 @@ extension Engine {
       groupMembers: GroupMembers(root: settings.root))
     let failure: LedgerError? = engine.queue.sync {
       engine.turn {
+        engine.sayWhetherAgentsAreKnown(loaded.agents)
         do throws(LedgerError) {
           try engine.takeUp(recovery)
           return nil
