@@ -146,9 +146,18 @@ finish() {
   exit $((failed > 0))
 }
 
-find_leader() { leader=$(pgrep -P "$container" | head -n 1) && [[ -n $leader ]]; }
+# The container's init is the child whose own pid inside is 1; nspawn has passing children before it.
+find_leader() {
+  local child
+  for child in $(pgrep -P "$container"); do
+    grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null || continue
+    leader=$child
+    return
+  done
+  return 1
+}
 until_true 30 find_leader
-booted() { [[ $(inside systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
+booted() { find_leader && [[ $(inside systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
 check "Debian boots in systemd-nspawn" until_true 120 booted
 ((failed == 0)) || finish
 
