@@ -12,9 +12,9 @@ import Sources
 ///
 /// Every entry runs as a turn on `queue`: it changes state, appends to the ledger, and leaves its
 /// effects to the end of the turn, when all that was appended is durable (law 2).
+///
+/// Unchecked: everything in it is confined to `queue`.
 package final class Engine: @unchecked Sendable {
-  // Everything below is confined to `queue`.
-
   package let queue = DispatchQueue(label: "grantwatch.engine")
   let settings: EngineSettings
   var configuration: Configuration

@@ -2,8 +2,9 @@ import LinuxKit
 
 /// The names of uids: the host's own accounts decide who is who; below `--root` the tree's accounts
 /// name what the host does not know.
+///
+/// Unchecked: confined to the engine's queue, like all that asks it.
 final class HostAccounts: @unchecked Sendable {
-  // Confined to the engine's queue, like all that asks it.
   private let host: AccountNames
   private let tree: AccountNames?
 
