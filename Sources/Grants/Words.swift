@@ -1,9 +1,54 @@
+internal import ByteText
+
 /// A family of grants that is read, compared and revoked in one way.
-package enum GrantKind: String, Sendable, CaseIterable {
+///
+/// The well-known ones have names here; a connector's is `connector:` and the connector's name.
+package struct GrantKind: RawRepresentable, Hashable, Sendable {
+  package let rawValue: String
+
+  /// Nil for a name that is neither a well-known kind nor a connector's.
+  package init?(rawValue: String) {
+    let name = rawValue.hasPrefix("connector:") ? rawValue.dropFirst("connector:".count) : nil
+    let isConnector =
+      name.map { name in
+        !name.isEmpty && name.utf8.count <= 64
+          && name.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+      } ?? false
+    guard isConnector || Self.wellKnown.contains(where: { $0.rawValue == rawValue }) else {
+      return nil
+    }
+    self.rawValue = rawValue
+  }
+
+  private init(wellKnown name: String) { rawValue = name }
+
   /// A membership in a group: of the group file, or as an account's primary group.
-  case groupMember = "group-member"
+  package static let groupMember = GrantKind(wellKnown: "group-member")
+  /// An account that is new, has uid 0, was unlocked or gained a login shell.
+  package static let account = GrantKind(wellKnown: "account")
+  /// A rule of sudoers(5).
+  package static let sudoRule = GrantKind(wellKnown: "sudo-rule")
+  /// A key in an account's authorized_keys.
+  package static let sshKey = GrantKind(wellKnown: "ssh-key")
   /// Permission bits of a file below a watched tree, setuid and setgid included.
-  case fileMode = "file-mode"
+  package static let fileMode = GrantKind(wellKnown: "file-mode")
+  package static let fileOwner = GrantKind(wellKnown: "file-owner")
+  /// An entry of an access control list, acl(5).
+  package static let fileACL = GrantKind(wellKnown: "file-acl")
+  /// A capability of an executable, capabilities(7).
+  package static let fileCapability = GrantKind(wellKnown: "file-capability")
+  /// A file of polkit's rules.d.
+  package static let polkitRule = GrantKind(wellKnown: "polkit-rule")
+  /// A right in a PostgreSQL database.
+  package static let postgresql = GrantKind(wellKnown: "connector:postgresql")
+  /// A RoleBinding or ClusterRoleBinding of Kubernetes.
+  package static let kubernetes = GrantKind(wellKnown: "connector:kubernetes")
+
+  /// The kinds that have names here.
+  package static let wellKnown: [GrantKind] = [
+    groupMember, account, sudoRule, sshKey, fileMode, fileOwner, fileACL, fileCapability,
+    polkitRule, postgresql, kubernetes,
+  ]
 }
 
 /// Where a grant stands.

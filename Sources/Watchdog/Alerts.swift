@@ -75,6 +75,7 @@ extension Engine {
     case .fileMode:
       let items = grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
       return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items)"
+    default: return "\(who) gave \(grant.subject) \(grant.right) on \(grant.object)"
     }
   }
 

@@ -148,6 +148,7 @@ package final class GrantStore {
       guard start == 0 else { return }
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key, default: []].append(grant.id)
+    default: break
     }
   }
 
@@ -163,6 +164,7 @@ package final class GrantStore {
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key]?.removeAll { $0 == grant.id }
       if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
+    default: break
     }
   }
 

@@ -35,7 +35,7 @@ extension Engine {
     }
   }
 
-  private func attach(_ signal: JournalSignal) {
+  private func attach(_ signal: AccessSignal) {
     let mark = signal.trusted ? "" : signal.type == .spoof ? "spoofed: " : "untrusted: "
     let evidence = Evidence(
       time: signal.time, source: "journal",

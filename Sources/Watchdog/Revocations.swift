@@ -86,7 +86,7 @@ extension Engine {
     switch store[id]?.kind {
     case .fileMode: restoreModes(of: id, from: start)
     case .groupMember: if let grant = store[id] { removeMember(grant) }
-    case nil: running.remove(id)
+    default: running.remove(id)
     }
   }
 

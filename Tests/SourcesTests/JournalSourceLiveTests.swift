@@ -30,8 +30,8 @@ struct JournalSourceLiveTests {
 
   private func drain(
     _ source: JournalSource, limit: Int = 3
-  ) throws -> (signals: [JournalSignal], cursor: String?, gaps: [JournalGap]) {
-    var signals: [JournalSignal] = []
+  ) throws -> (signals: [AccessSignal], cursor: String?, gaps: [JournalGap]) {
+    var signals: [AccessSignal] = []
     var gaps: [JournalGap] = []
     for _ in 0..<10_000 {
       let progress = try source.process(limit: limit) { signals.append($0) }
@@ -62,7 +62,7 @@ struct JournalSourceLiveTests {
     let folder = Folder()
     folder.add(["acct-usermod-aG", "acct-gpasswd"], to: "system")
     let all = try drain(JournalSource(directory: folder.path, after: nil, since: start)).signals
-    var told: [JournalSignal] = []
+    var told: [AccessSignal] = []
     var cursor: String?
     for _ in 0..<1000 {
       let source = try JournalSource(directory: folder.path, after: cursor, since: start)
@@ -97,7 +97,7 @@ struct JournalSourceLiveTests {
     #expect(try drain(source).signals.count == 3)
     folder.add(["acct-usermod-aG"], to: "copy")
     folder.add(["sudo-ok"], to: "two")
-    var told: [JournalSignal] = []
+    var told: [AccessSignal] = []
     for _ in 0..<100 where told.count < 3 {
       var polled = pollfd(fd: source.descriptor, events: Int16(POLLIN), revents: 0)
       #expect(poll(&polled, 1, 10_000) == 1)

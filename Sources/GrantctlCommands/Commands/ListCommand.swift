@@ -57,7 +57,7 @@ private func filter(_ arguments: Arguments) throws(Failure) -> JSON {
   }
   try words("state", "states", GrantState.allCases.map(\.rawValue))
   try words("provenance", "provenance", Provenance.allCases.map(\.rawValue))
-  try words("kind", "kind", GrantKind.allCases.map(\.rawValue))
+  try words("kind", "kind", GrantKind.wellKnown.map(\.rawValue))
   for name in ["subject", "object", "agent", "incident"] {
     if let member = arguments.member(name) { members.append(member) }
   }

@@ -101,8 +101,8 @@ private struct ConfigurationLoader {
 
   /// A kind that this version does not know matches nothing: worth a word.
   mutating func checkKinds(_ entry: INIEntry) {
-    for word in entry.words where !GrantKind.allCases.contains(where: { matches($0, word) }) {
-      let hint = nearest(to: word, among: GrantKind.allCases.map(\.rawValue))
+    for word in entry.words where !GrantKind.wellKnown.contains(where: { matches($0, word) }) {
+      let hint = nearest(to: word, among: GrantKind.wellKnown.map(\.rawValue))
       findings.append(
         entry.finding(
           error: false, "no kind of grant is named '\(word)'" + Self.question(hint)))

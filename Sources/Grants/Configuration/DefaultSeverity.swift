@@ -16,5 +16,7 @@ package func defaultSeverity(of grant: Grant) -> Severity {
     if rights.contains(.setgid) { return .high }
     if grant.subject == "everyone", rights.contains(.write) { return .high }
     return rights.isDisjoint(with: [.read, .write]) ? .low : .medium
+  case .kubernetes: return grant.right == "ClusterRole/cluster-admin" ? .critical : .medium
+  default: return .medium
   }
 }

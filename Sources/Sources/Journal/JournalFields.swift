@@ -21,6 +21,9 @@ package struct JournalFields: Sendable, Equatable {
   package var boot: [UInt8] = []
   package var loginUID: UInt32?
   package var session: UInt32?
+  /// _SYSTEMD_UNIT and _SYSTEMD_USER_UNIT.
+  package var unit: [UInt8]?
+  package var userUnit: [UInt8]?
   /// _SOURCE_REALTIME_TIMESTAMP, microseconds since 1970.
   package var sourceTime: Int64?
 
@@ -42,6 +45,8 @@ package struct JournalFields: Sendable, Equatable {
     case "_BOOT_ID": boot = Array(value)
     case "_AUDIT_LOGINUID": loginUID = Self.auditNumber(value)
     case "_AUDIT_SESSION": session = Self.auditNumber(value)
+    case "_SYSTEMD_UNIT": unit = Array(value)
+    case "_SYSTEMD_USER_UNIT": userUnit = Array(value)
     case "_SOURCE_REALTIME_TIMESTAMP": sourceTime = decimal(value)
     default: break
     }

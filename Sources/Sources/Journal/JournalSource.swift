@@ -54,7 +54,7 @@ package final class JournalSource {
   /// Reads at most `limit` entries and hands on what they tell. Stops at a gap, to be recorded
   /// before what comes after it.
   package func process(
-    limit: Int, _ body: (JournalSignal) -> Void
+    limit: Int, _ body: (AccessSignal) -> Void
   ) throws(SystemError) -> JournalProgress {
     if let gap = gapAtStart {
       gapAtStart = nil
@@ -147,7 +147,7 @@ package final class JournalSource {
   }
 
   /// The gap that the current entry tells of.
-  private func readEntry(_ body: (JournalSignal) -> Void) throws(SystemError) -> JournalGap? {
+  private func readEntry(_ body: (AccessSignal) -> Void) throws(SystemError) -> JournalGap? {
     let cursor: String
     let stored: Int64
     do throws(SystemError) {
@@ -173,7 +173,7 @@ package final class JournalSource {
     return nil
   }
 
-  private func signal(_ fields: JournalFields, cursor: String, stored: Int64) -> JournalSignal? {
+  private func signal(_ fields: JournalFields, cursor: String, stored: Int64) -> AccessSignal? {
     guard let (tool, recognition) = Recognizers.recognize(fields) else { return nil }
     if tool != Array("sudo".utf8), recognition.type != .spoof, recognition.root != root {
       return nil
@@ -181,14 +181,26 @@ package final class JournalSource {
     guard recent.isNew(recognition, fields) else { return nil }
     // journald's stamp of reception; one that lies after its storing says nothing.
     let time = fields.sourceTime.map { $0 <= stored ? $0 : stored } ?? stored
-    return JournalSignal(
-      cursor: cursor, time: Timestamp(microseconds: time), boot: escaped(fields.boot),
-      pid: fields.pid ?? 0, uid: fields.uid ?? .max, loginUID: fields.loginUID,
-      session: fields.session, tool: escaped(tool), type: recognition.type, kind: recognition.kind,
-      subject: recognition.subject, object: recognition.object, right: recognition.right,
-      actorUser: recognition.actorUser, command: recognition.command,
-      members: recognition.members, message: escaped((fields.message ?? []).prefix(4096)),
-      trusted: recognition.trusted, root: recognition.root)
+    var signal = AccessSignal(
+      cursor: cursor, time: Timestamp(microseconds: time), tool: escaped(tool),
+      type: recognition.type, message: escaped((fields.message ?? []).prefix(4096)),
+      trusted: recognition.trusted)
+    signal.boot = escaped(fields.boot)
+    signal.pid = fields.pid ?? 0
+    signal.uid = fields.uid ?? .max
+    signal.loginUID = fields.loginUID
+    signal.session = fields.session
+    signal.unit = fields.unit.map { escaped($0) }
+    signal.userUnit = fields.userUnit.map { escaped($0) }
+    signal.kind = recognition.kind
+    signal.subject = recognition.subject
+    signal.object = recognition.object
+    signal.right = recognition.right
+    signal.actorUser = recognition.actorUser
+    signal.command = recognition.command
+    signal.members = recognition.members
+    signal.root = recognition.root
+    return signal
   }
 
   /// The `t=` of a cursor: microseconds since 1970 in hexadecimal.

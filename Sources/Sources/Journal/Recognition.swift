@@ -14,6 +14,12 @@ package struct Recognition: Sendable, Equatable {
   package var root: String?
   /// A second line of sudo on the end of a command (`log_exit_status`): the same event again.
   package var isEndReport = false
+  /// What makes two lines tell of the same event; nil for a line that always tells of its own.
+  package var echo: Echo?
+  /// The line is no event by itself: it only keeps a later echo of it silent.
+  package var isSilent = false
+  /// More events that the same line tells of.
+  package var further: [Recognition] = []
 
   package init(
     _ type: SignalType, kind: GrantKind? = nil, subject: String? = nil, object: String? = nil,
@@ -27,43 +33,48 @@ package struct Recognition: Sendable, Equatable {
   }
 }
 
+/// The mark of an event that may be told of again: the first line tells it, the rest are silent.
+package struct Echo: Sendable, Equatable {
+  package enum Scope: Sendable, Equatable {
+    /// Lines of the same process (boot and pid).
+    case process
+    /// Lines of any process within five seconds.
+    case host
+  }
+
+  package var scope: Scope
+  package var event: String
+
+  package init(_ scope: Scope, _ event: String) {
+    self.scope = scope
+    self.event = event
+  }
+}
+
+/// An entry of a line that a tool writes in several.
+package struct LinePart: Sendable, Equatable {
+  /// The tool's own number of the line; 0 where it does not count.
+  package var number: Int64
+  /// For what continues an earlier entry, the text to append to that one's message; nil for a
+  /// first entry that others may continue.
+  package var continuation: [UInt8]?
+
+  package init(number: Int64 = 0, continuation: [UInt8]?) {
+    self.number = number
+    self.continuation = continuation
+  }
+}
+
 /// Reads the lines of one family of tools; pure.
 package protocol Recognizer: SendableMetatype {
   /// The SYSLOG_IDENTIFIER values it knows.
   static var identifiers: [String] { get }
-  /// Nil when the line tells of no access.
+  /// Nil when the line tells of no access. `fields` has the whole message, joined of its parts.
   static func recognize(_ fields: JournalFields) -> Recognition?
+  /// Nil for a line that is always whole.
+  static func part(_ fields: JournalFields) -> LinePart?
 }
 
-/// All recognisers there are.
-package enum Recognizers {
-  package static let all: [any Recognizer.Type] = [
-    SudoLine.self, UsermodLine.self, GpasswdLine.self, GroupToolLine.self,
-  ]
-
-  private static let byIdentifier: [[UInt8]: any Recognizer.Type] = {
-    var table: [[UInt8]: any Recognizer.Type] = [:]
-    for recognizer in all {
-      for identifier in recognizer.identifiers { table[Array(identifier.utf8)] = recognizer }
-    }
-    return table
-  }()
-
-  /// Every identifier worth asking the journal for.
-  package static var identifiers: [String] { all.flatMap { $0.identifiers } }
-
-  /// The tool that the entry calls itself, and what its line says; nil when it is none of ours, tells
-  /// of no access or has no message.
-  package static func recognize(
-    _ fields: JournalFields
-  ) -> (tool: [UInt8], recognition: Recognition)? {
-    guard fields.message != nil else { return nil }
-    for identifier in fields.identifiers {
-      guard var recognition = byIdentifier[identifier]?.recognize(fields) else { continue }
-      // No tool sends two; journald's own interface lets anybody.
-      if fields.identifiers.count > 1 { recognition.trusted = false }
-      return (identifier, recognition)
-    }
-    return nil
-  }
+extension Recognizer {
+  package static func part(_ fields: JournalFields) -> LinePart? { nil }
 }

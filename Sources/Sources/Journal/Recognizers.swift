@@ -1,0 +1,37 @@
+/// All recognisers there are.
+package enum Recognizers {
+  package static let all: [any Recognizer.Type] = [
+    SudoLine.self, UsermodLine.self, GpasswdLine.self, GroupToolLine.self,
+  ]
+
+  private static let byIdentifier: [[UInt8]: any Recognizer.Type] = {
+    var table: [[UInt8]: any Recognizer.Type] = [:]
+    for recognizer in all {
+      for identifier in recognizer.identifiers { table[Array(identifier.utf8)] = recognizer }
+    }
+    return table
+  }()
+
+  /// Every identifier worth asking the journal for.
+  package static var identifiers: [String] { all.flatMap { $0.identifiers } }
+
+  /// The recogniser that knows the tool of this name.
+  package static func recognizer(_ identifier: [UInt8]) -> (any Recognizer.Type)? {
+    byIdentifier[identifier]
+  }
+
+  /// The tool that the entry calls itself, and what its line says; nil when it is none of ours, tells
+  /// of no access or has no message.
+  package static func recognize(
+    _ fields: JournalFields
+  ) -> (tool: [UInt8], recognition: Recognition)? {
+    guard fields.message != nil else { return nil }
+    for identifier in fields.identifiers {
+      guard var recognition = byIdentifier[identifier]?.recognize(fields) else { continue }
+      // No tool sends two; journald's own interface lets anybody.
+      if fields.identifiers.count > 1 { recognition.trusted = false }
+      return (identifier, recognition)
+    }
+    return nil
+  }
+}
