@@ -10,6 +10,7 @@ func notation(_ change: ProposedChange) -> String {
     let letters = ["read": "r", "write": "w", "execute": "x", "setuid": "U", "setgid": "G"]
     let rights = change.right.split(separator: " ").map { letters[String($0)] ?? "?" }.joined()
     text = "\(change.subject) \(rights) \(change.object.dropFirst(5))"
+  default: text = "\(change.kind.rawValue) \(change.subject) \(change.object)"
   }
   if change.recursive { text += " R" }
   if !change.exact { text += " ?" }
