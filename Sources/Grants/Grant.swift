@@ -41,6 +41,32 @@ package struct GrantItem: Equatable, Sendable {
   }
 }
 
+/// How often access was used since it was given, as far as sources tell.
+package struct Usage: Equatable, Sendable {
+  package var count: Int
+  package var first: Timestamp
+  package var last: Timestamp
+
+  package init(at time: Timestamp) {
+    count = 1
+    first = time
+    last = time
+  }
+
+  package init(count: Int, first: Timestamp, last: Timestamp) {
+    self.count = count
+    self.first = first
+    self.last = last
+  }
+
+  /// Counts one more use; signals of several sources need not come in the order of their times.
+  package mutating func add(_ time: Timestamp) {
+    count += 1
+    first = min(first, time)
+    last = max(last, time)
+  }
+}
+
 /// Who did it, as the kernel knows it.
 package struct Actor: Equatable, Sendable {
   /// Name of the effective uid, or its number.
@@ -149,10 +175,14 @@ package struct Grant: Equatable, Sendable {
   package var detectedAt: Timestamp
   package var deadline: Deadline?
   package var endedAt: Timestamp?
+  /// The earliest moment it can have ended, where nobody looked.
+  package var endedEarliest: Timestamp?
   package var endedBy: EndedBy?
   /// How long it was active, in seconds, fixed when it ended.
   package var activeSecondsAtEnd: Double?
   package var residue: [String] = []
+  /// Nil until a source tells of a use.
+  package var usage: Usage?
   /// Name of the rule that set the deadline.
   package var rule: String?
   package var severity: Severity = .low
@@ -201,6 +231,19 @@ package struct Grant: Equatable, Sendable {
     detectedAt = now.wall
   }
 
+  /// Says that it was given at `time` already. What lies before this boot has no place on its
+  /// clock: then the wall's clock counts.
+  package mutating func backdate(to time: Timestamp) {
+    let back = (grantedAt - time).microseconds
+    grantedAt = time
+    if back <= grantedUp {
+      grantedUp -= back
+    } else {
+      grantedUp = 0
+      boot = ""
+    }
+  }
+
   /// The items' common state before; nil where they differ.
   package var before: String? { common(\.before) }
 
@@ -218,6 +261,13 @@ package struct Grant: Equatable, Sendable {
     if let activeSecondsAtEnd { return activeSecondsAtEnd }
     if boot == now.boot { return max(0, Double(now.up - grantedUp) / 1_000_000) }
     return max(0, (now.wall - grantedAt).seconds)
+  }
+
+  /// The lower bound of `activeSeconds`: it may have ended as early as `endedEarliest`.
+  package func activeSecondsMin(at now: Moment) -> Double {
+    let seconds = activeSeconds(at: now)
+    guard let endedAt, let endedEarliest else { return seconds }
+    return max(0, seconds - max(0, (endedAt - endedEarliest).seconds))
   }
 
   /// The upper bound of `activeSeconds`: it may have been given since `earliest`.

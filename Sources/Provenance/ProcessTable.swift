@@ -7,7 +7,7 @@ package import LinuxKit
 /// Confined to one queue: whoever makes it calls it there only.
 package final class ProcessTable {
   /// What an agent looks like.
-  private(set) var signatures: AgentSignatures
+  package private(set) var signatures: AgentSignatures
   /// What is automation; processes that run already keep what was found of them.
   package var automation: Automation
   let accountNames: (UInt32) -> String?

@@ -19,6 +19,10 @@ package enum AgendaEntry: Hashable {
   /// The account files could not be read a moment ago.
   case accountsAgain
   case serviceWatchdog
+  /// A line of the journal waits for its continuation.
+  case journalAgain
+  /// A look at the state that was put off.
+  case freshLook
 }
 
 /// The engine's appointments, soonest first. An entry may be stale when it comes up; whoever takes

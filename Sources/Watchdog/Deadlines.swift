@@ -40,6 +40,8 @@ extension Engine {
       var batch = SignalBatch(now: now)
       lookAtAccounts([], &batch, gap: lastLook.wall)
     case .serviceWatchdog: pingServiceWatchdog()
+    case .journalAgain: readJournal()
+    case .freshLook: lookAfresh()
     }
   }
 
@@ -48,6 +50,7 @@ extension Engine {
     if problems.has(.accountState), let groupState { keepGroupState(groupState) }
     if problems.has(.baseline) { saveBaselineNow() }
     lookAtMounts()
+    tellSuppressedSignals()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)
   }

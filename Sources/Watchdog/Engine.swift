@@ -61,6 +61,22 @@ package final class Engine: @unchecked Sendable {
   let ownPid = OwnProcess.pid
   var isFirstStart = true
   var journalCursor: String?
+  /// An entry of which only some signals are in the ledger, and how many.
+  var journalPartial: (cursor: String, count: Int)?
+  var recentSignals = RecentSignals()
+  var unprovenSignals = UnprovenSignals()
+  /// When each uid was last said to pretend to be a tool, CLOCK_BOOTTIME in microseconds.
+  var saidSpoofs: [UInt32: Int64] = [:]
+  /// Grants that nobody was seen to give, and no signal has explained.
+  var unexplained: Set<String> = []
+  /// The last moment before this start at which the daemon is known to have run.
+  var downSince: Timestamp?
+  /// Signals of the ledger's end, of which a crash may have kept the effects back.
+  var replayedSignals: [SignalRecord] = []
+  /// Since when nobody looked, during a look that makes up for it.
+  var lookingSince: Timestamp?
+  /// When the state was last looked at for a gap, CLOCK_BOOTTIME in microseconds.
+  var lookedAfresh: Int64?
   /// The last moment at which the state on disk and ours were known to agree.
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []

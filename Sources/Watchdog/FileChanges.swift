@@ -158,8 +158,7 @@ extension Engine {
     if earliest != nil, let earliest, observation.changed > earliest, observation.changed < now.wall
     {
       // While nobody looked, the inode's change time is the best witness of when.
-      grant.grantedUp -= (now.wall - observation.changed).microseconds
-      grant.grantedAt = observation.changed
+      grant.backdate(to: observation.changed)
     }
     begin(grant, key, attribution, at: now)
   }
@@ -226,9 +225,11 @@ extension Engine {
   func fileGap(_ reason: String, from: Moment) {
     let now = now
     gap(source: "fanotify", reason: reason, from: from.wall, to: now.wall)
+    lookingSince = from.wall
     rescanFiles(since: from.wall)
     var batch = SignalBatch(now: now)
     lookAtAccounts([], &batch, gap: from.wall)
+    lookingSince = nil
   }
 
   /// Looks at every watched file; what is wider than known is a grant nobody was seen to give.

@@ -13,9 +13,33 @@ extension Engine {
       "\(source): \(reason); from \(from.rfc3339) to \(to.rfc3339)")
   }
 
+  /// How often gaps may have everything looked at: whoever can make gaps could keep the daemon busy.
+  private static let freshLookEvery: Int64 = 30_000_000
+
+  /// Looks at the whole state after a loss of events (law 5), at once or when the last such look is
+  /// long enough ago.
+  func lookAfresh() {
+    if let last = lookedAfresh, now.up - last < Self.freshLookEvery {
+      return agenda.add(.freshLook, at: last + Self.freshLookEvery)
+    }
+    lookedAfresh = now.up
+    // What waits to be read is somebody's; what the look finds is nobody's.
+    readKernelEvents()
+    var batch = SignalBatch(now: now)
+    let since = lastLook.wall
+    lookingSince = since
+    lookAtAccounts([], &batch, gap: since)
+    rescanFiles(since: since)
+    lookingSince = nil
+    lastLook = now
+  }
+
   /// Takes what the process table says it missed.
   func takeProcessGaps() {
-    for gap in processes.takeGaps() {
+    let gaps = processes.takeGaps()
+    // Not from within the reading of events that told of it.
+    if !gaps.isEmpty { agenda.add(.freshLook, at: now.up) }
+    for gap in gaps {
       announce(
         gap.tampered ? "source.tampered" : "source.gap", severity: gap.tampered ? .high : .medium,
         "process-events: \(gap.reason); from \(gap.from.wall.rfc3339) to \(gap.to.wall.rfc3339)")
@@ -57,8 +81,10 @@ extension Engine {
     lookAtMounts()
     var batch = SignalBatch(now: now)
     let since = lastLook.wall
+    lookingSince = since
     lookAtAccounts([], &batch, gap: since)
     rescanFiles(since: since)
+    lookingSince = nil
     lastLook = now
     agenda.add(.slowLook, at: now.up + Self.slowLookEvery)
   }

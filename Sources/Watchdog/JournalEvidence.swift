@@ -7,52 +7,62 @@ import Sources
 extension Engine {
   /// Entries of the journal taken in one turn.
   private static let entriesPerTurn = 500
-  /// How far apart a line and the change it tells of may lie, in microseconds.
-  private static let reach: Int64 = 10_000_000
+  /// How long a line waits for its continuation before the journal is read again.
+  private static let holdFor: Int64 = 100_000
 
-  /// Reads what the journal has to tell. A line never makes or ends a grant (law 1): it says who, when
-  /// and why of one that the state has shown.
+  /// Reads what the journal has to tell.
   func readJournal() {
     turn {
       guard let journal else { return }
       do {
-        let progress = try journal.process(limit: Self.entriesPerTurn) { signal in attach(signal) }
+        var signals: [AccessSignal] = []
+        let progress = try journal.process(limit: Self.entriesPerTurn) { signals.append($0) }
+        takeJournal(signals)
         if let gap = progress.gap {
           self.gap(
             source: "journal", reason: gap.reason, from: gap.from ?? startedAt.wall,
             to: gap.to ?? now.wall)
+          lookAfresh()
         }
         if let cursor = progress.cursor, cursor != journalCursor {
           journalCursor = cursor
-          // The cursor goes with the evidence it led to, in one commit.
+          // The cursor goes with what it led to, in one commit, behind it.
           record("journal.cursor") { $0.member("cursor", cursor) }
         }
         problems.clear(.journal)
-        if progress.more { queue.async { self.readJournal() } }
+        if progress.more {
+          queue.async { self.readJournal() }
+        } else if progress.holds {
+          agenda.add(.journalAgain, at: now.up + Self.holdFor)
+        }
       } catch {
         if problems.set(.journal, "journal: \(error)") { settings.log("journal: \(error)") }
       }
     }
   }
 
-  private func attach(_ signal: AccessSignal) {
-    let mark = signal.trusted ? "" : signal.type == .spoof ? "spoofed: " : "untrusted: "
-    let evidence = Evidence(
-      time: signal.time, source: "journal",
-      text: "\(mark)\(signal.tool)[\(signal.pid)] uid \(signal.uid): \(signal.message)")
-    var ids: Set<String> = Set(recentPids.grants(of: signal.pid))
-    if let subject = signal.subject, let object = signal.object, signal.kind == .groupMember {
-      for id in store.byMembership[GrantStore.membershipKey(subject: subject, object: object)] ?? []
-      {
-        guard let grant = store[id] else { continue }
-        let distance = abs(grant.detectedAt.microseconds - signal.time.microseconds)
-        if distance < Self.reach { ids.insert(id) }
+  private func takeJournal(_ signals: [AccessSignal]) {
+    for (index, signal) in signals.enumerated() {
+      let isLast = index + 1 == signals.count || signals[index + 1].cursor != signal.cursor
+      // A crash may have left some signals of one entry in the ledger: those are not taken again.
+      if let partial = journalPartial, partial.cursor == signal.cursor, partial.count > 0 {
+        journalPartial = isLast ? nil : (partial.cursor, partial.count - 1)
+        continue
       }
+      take(signal, isLast: isLast)
+      if isLast { journalCursor = signal.cursor }
     }
-    for id in ids {
-      guard let grant = store[id], grant.evidence.count < 32, !grant.evidence.contains(evidence)
-      else { continue }
-      update(id) { $0.evidence.append(evidence) }
+  }
+
+  /// Notes how far the journal was read when `kept` went into the ledger.
+  func passJournal(_ kept: SignalRecord) {
+    guard kept.signal.source == "journal" else { return }
+    if kept.isWhole {
+      journalCursor = kept.signal.cursor
+      journalPartial = nil
+    } else {
+      let count = journalPartial?.cursor == kept.signal.cursor ? journalPartial?.count ?? 0 : 0
+      journalPartial = (kept.signal.cursor, count + 1)
     }
   }
 }

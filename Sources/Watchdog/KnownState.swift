@@ -17,6 +17,9 @@ extension Engine {
     } else {
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
+      lookingSince = from.wall
+      downSince = from.wall
+      defer { lookingSince = nil }
       loadBaseline()
       forgetEndedGains()
       takeStandingFiles()

@@ -34,6 +34,8 @@ extension Engine {
     insert(grant)
     acts.begin(grant.id, key, at: now.up)
     recentPids.add(attribution.chainPids, grant: grant.id, at: now.up)
+    attachRecentSignals(to: grant.id)
+    awaitExplanation(grant)
     agenda.add(.closeAct(grant.id), at: now.up + OpenActs.quiet)
     agenda.add(.detectionAlert(grant.id), at: now.up + OpenActs.quiet)
   }

@@ -7,6 +7,8 @@ extension Engine {
   func replay(_ recovery: Recovery) throws(LedgerError) {
     if recovery.snapshotSeq > 0 { restore(from: recovery) }
     try recovery.replay { record in apply(record) }
+    for kept in replayedSignals { giveEvidence(kept) }
+    replayedSignals = []
     carryDeadlines(mark: recovery.lastMark)
   }
 
@@ -22,7 +24,15 @@ extension Engine {
     case "alert.detected": record.grant.map { id in store.change(id) { $0.alerted = true } }
     case "code.issued": restoreCode(data)
     case "code.used": data["target"].text.map { codes.void($0) }
-    case "journal.cursor": journalCursor = data["cursor"].text
+    case "journal.cursor":
+      journalCursor = data["cursor"].text
+      journalPartial = nil
+    case "signal":
+      if let kept = SignalRecord(data) {
+        passJournal(kept)
+        countUses(kept)
+        keepForEnd(kept)
+      }
     case "outbox.acknowledged":
       if let endpoint = data["endpoint"].text, let sequence = data["sequence"].integer {
         outbox.restore(endpoint: endpoint, acknowledged: sequence)
@@ -37,6 +47,14 @@ extension Engine {
     default: break
     }
     restoreOutbox(data["outbox"], record.seq, record.time, record.text)
+  }
+
+  /// What a signal led to stands behind it in the ledger, unless a crash cut it off: then it is in
+  /// the last turn's signals.
+  private func keepForEnd(_ kept: SignalRecord) {
+    guard !kept.spokenOf.isEmpty || !kept.explained.isEmpty else { return }
+    if replayedSignals.count >= 2048 { replayedSignals.removeFirst(1024) }
+    replayedSignals.append(kept)
   }
 
   private func restoreOutbox(_ data: JSON, _ sequence: Int64, _ time: Timestamp, _ text: String) {

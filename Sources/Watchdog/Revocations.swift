@@ -286,6 +286,7 @@ extension Engine {
       $0.state = .ended
       $0.endedBy = cause
       $0.endedAt = now.wall
+      if cause == .removed, let lookingSince { $0.endedEarliest = max(lookingSince, $0.grantedAt) }
       $0.activeSecondsAtEnd = seconds
       $0.open = false
       $0.revokeError = nil

@@ -159,7 +159,8 @@ extension Engine {
   private func openJournal() {
     do {
       journal = try JournalSource(
-        directory: configuration.journalDirectory, after: journalCursor, since: now.wall,
+        directory: configuration.journalDirectory, after: journalCursor,
+        since: downSince ?? now.wall,
         root: settings.root)
     } catch {
       settings.log("journal: \(error)")

@@ -33,9 +33,11 @@ extension Grant {
     writer.member("endedAt", time: endedAt)
     writer.member("endedBy", endedBy?.rawValue)
     writer.member("activeSeconds", seconds: activeSeconds(at: now))
-    writer.member("activeSecondsMin", seconds: activeSeconds(at: now))
+    writer.member("activeSecondsMin", seconds: activeSecondsMin(at: now))
     writer.member("activeSecondsMax", seconds: activeSecondsMax(at: now))
     writer.member("residue", residue)
+    writer.key("used")
+    if let usage { usage.write(to: &writer) } else { writer.null() }
     writer.member("rule", rule)
     writer.member("severity", severity.rawValue)
     writer.key("evidence")
@@ -97,6 +99,17 @@ extension AgentReference {
     writer.member("session", session)
     writer.member("model", model)
     writer.member("chain", chain)
+    writer.endObject()
+  }
+}
+
+extension Usage {
+  /// Writes the `used` of a grant.
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("count", count)
+    writer.member("first", time: first)
+    writer.member("last", time: last)
     writer.endObject()
   }
 }

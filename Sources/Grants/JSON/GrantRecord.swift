@@ -39,12 +39,21 @@ extension Grant {
       deadline.writeRecord(to: &writer)
     }
     writer.present("endedAt", endedAt?.microseconds)
+    writer.present("endedEarliest", endedEarliest?.microseconds)
     writer.present("endedBy", endedBy?.rawValue)
     if let activeSecondsAtEnd {
       writer.key("activeSeconds")
       writer.value(activeSecondsAtEnd, digits: 6)
     }
     writer.present("residue", residue)
+    if let usage {
+      writer.key("usage")
+      writer.beginArray()
+      writer.value(Int64(usage.count))
+      writer.value(usage.first.microseconds)
+      writer.value(usage.last.microseconds)
+      writer.endArray()
+    }
     writer.present("rule", rule)
     writer.member("severity", severity.rawValue)
     if !evidence.isEmpty {
@@ -115,9 +124,11 @@ extension Grant {
     self.detectedAt = detectedAt
     deadline = Deadline(record: fields["deadline"])
     endedAt = fields.time("endedAt")
+    endedEarliest = fields.time("endedEarliest")
     endedBy = fields.word("endedBy", as: EndedBy.self)
     activeSecondsAtEnd = fields["activeSeconds"].double
     residue = fields.texts("residue")
+    usage = Usage(record: fields["usage"])
     rule = fields.text("rule")
     severity = fields.word("severity", as: Severity.self) ?? .low
     evidence = fields["evidence"].elements.compactMap(Evidence.init(record:))

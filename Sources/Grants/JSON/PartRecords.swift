@@ -136,3 +136,14 @@ extension AgentReference {
     self.init(name: name, session: session, model: model, chain: fields.texts("chain"))
   }
 }
+
+extension Usage {
+  /// Reads the count and the two times in microseconds; nil for anything else.
+  package init?(record: JSON) {
+    let parts = record.elements
+    guard parts.count == 3, let count = parts[0].integer, count > 0,
+      let first = Timestamp(record: parts[1]), let last = Timestamp(record: parts[2])
+    else { return nil }
+    self.init(count: Int(clamping: count), first: first, last: last)
+  }
+}

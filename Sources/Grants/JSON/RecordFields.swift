@@ -1,4 +1,4 @@
-internal import ByteText
+package import ByteText
 
 /// The members of a record, asked for in the order in which they were written: each is then found
 /// at the first look. A member elsewhere is found too, a missing one reads as null.
@@ -69,20 +69,23 @@ extension Timestamp {
 
 extension JSONWriter {
   /// Writes the member only when there is a value: a missing member reads as null.
-  mutating func present(_ name: String, _ value: String?) {
+  /// Writes the member only when there is a value.
+  package mutating func present(_ name: String, _ value: String?) {
     if let value { member(name, value) }
   }
 
-  mutating func present(_ name: String, _ value: (some BinaryInteger)?) {
+  /// Writes the member only when there is a value.
+  package mutating func present(_ name: String, _ value: (some BinaryInteger)?) {
     if let value { member(name, Int64(clamping: value)) }
   }
 
   /// Writes the member only when it is true.
-  mutating func marked(_ name: String, _ flag: Bool) {
+  package mutating func marked(_ name: String, _ flag: Bool) {
     if flag { member(name, true) }
   }
 
-  mutating func present(_ name: String, _ values: [String]) {
+  /// Writes the member only when there are values.
+  package mutating func present(_ name: String, _ values: [String]) {
     if !values.isEmpty { member(name, values) }
   }
 }

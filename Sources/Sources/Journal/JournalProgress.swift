@@ -20,4 +20,6 @@ package struct JournalProgress: Sendable, Equatable {
   /// There is more to read at once.
   package var more: Bool
   package var gap: JournalGap?
+  /// A line waits for its continuation: read again in a moment, even if nothing wakes the source.
+  package var holds = false
 }

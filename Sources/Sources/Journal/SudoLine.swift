@@ -1,4 +1,5 @@
 internal import ByteText
+internal import Grants
 
 /// Lines of sudo(8), 1.9, in its own log format, with the user's name right-aligned in 8 columns:
 /// `   alice : TTY=pts/1 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id`, and refusals such as
@@ -36,7 +37,7 @@ package enum SudoLine: Recognizer {
     guard let mark = places(of: " : ", in: line).first, mark > line.startIndex else { return nil }
     let caller = line[..<mark]
     let text = line[(mark + 3)...]
-    var recognition = Recognition(.use, subject: named("user", caller))
+    var recognition = Recognition(.use, kind: .sudoRule, subject: named("user", caller))
     recognition.actorUser = escaped(caller)
     if let more = rest(of: text, after: "(command continued) ") {
       recognition.command = command(more)

@@ -1,0 +1,104 @@
+import ByteText
+import Grants
+import Kinds
+import Sources
+
+/// Which grants a signal is about: all signals of one change become evidence of one grant.
+extension Engine {
+  /// How far apart a signal and the change it tells of may lie, in microseconds.
+  static let reach: Int64 = 10_000_000
+
+  /// The grants that a signal is evidence of: those its process gave, and those whose subject and
+  /// object it names.
+  func grants(spokenOfBy signal: AccessSignal) -> [String] {
+    var ids: [String] = []
+    func add(_ id: String) {
+      guard ids.count < 16, !ids.contains(id), let grant = store[id], isNear(signal, grant) else {
+        return
+      }
+      ids.append(id)
+    }
+    if signal.pid > 1 { for id in recentPids.grants(of: signal.pid) { add(id) } }
+    for id in candidates(signal) {
+      if let grant = store[id], speaks(signal, of: grant) { add(id) }
+    }
+    return ids
+  }
+
+  /// True when the signal tells of the grant's subject and object, about when it was given.
+  func speaks(_ signal: AccessSignal, of grant: Grant) -> Bool {
+    guard !grant.standing, isNear(signal, grant), tells(signal, of: grant) else { return false }
+    return true
+  }
+
+  private func isNear(_ signal: AccessSignal, _ grant: Grant) -> Bool {
+    abs(grant.detectedAt.microseconds - signal.time.microseconds) < Self.reach
+      || abs(grant.grantedAt.microseconds - signal.time.microseconds) < Self.reach
+  }
+
+  /// True when what the signal names is what the grant gives, whenever that was.
+  func tells(_ signal: AccessSignal, of grant: Grant) -> Bool {
+    guard signal.type != .use, signal.type != .denied, signal.kind == grant.kind,
+      let object = signal.object
+    else { return false }
+    if grant.kind == .fileMode {
+      return object == grant.object || grant.items.prefix(64).contains { $0.object == object }
+    }
+    guard object == grant.object || objectNumber(grant) == object else { return false }
+    if let subject = signal.subject { return subject == grant.subject }
+    guard signal.type == .set else { return false }
+    guard let members = signal.members else { return true }
+    let user = grant.subject.hasPrefix("user:") ? String(grant.subject.dropFirst(5)) : ""
+    // A set without the user is how it ended.
+    return members.contains(user) || grant.state == .ended
+  }
+
+  /// Lines on a primary group know only its number.
+  private func objectNumber(_ grant: Grant) -> String? {
+    guard grant.kind == .groupMember else { return nil }
+    return groupState?.groups[String(grant.object.dropFirst("group:".count))]
+      .map { "group:\($0)" }
+  }
+
+  private func candidates(_ signal: AccessSignal) -> [String] {
+    guard let object = signal.object else { return [] }
+    switch signal.kind {
+    case .fileMode: return (store.itemsByObject[object] ?? []).prefix(64).map(\.grant)
+    case .groupMember:
+      if let subject = signal.subject,
+        let ids = store.byMembership[GrantStore.membershipKey(subject: subject, object: object)]
+      {
+        return ids
+      }
+      // The newest: a set, or a number, names no single membership.
+      return store.order.suffix(64).reversed()
+    default: return []
+    }
+  }
+
+  // MARK: Use
+
+  /// Groups whose members sudo lets in, as distributions ship their sudoers.
+  private static let sudoGroups = ["sudo", "wheel", "admin"]
+
+  /// The grants whose access a signal says was used.
+  func usedGrants(_ signal: AccessSignal) -> [String] {
+    guard signal.type == .use, signal.trusted, let subject = signal.subject else { return [] }
+    var keys: [String] = []
+    switch signal.kind {
+    case .sudoRule:
+      keys = Self.sudoGroups.map {
+        GrantStore.membershipKey(subject: subject, object: "group:\($0)")
+      }
+    case .groupMember:
+      if let object = signal.object {
+        keys = [GrantStore.membershipKey(subject: subject, object: object)]
+      }
+    default: break
+    }
+    return keys.flatMap { store.byMembership[$0] ?? [] }.filter { id in
+      guard let grant = store[id], grant.state != .ended else { return false }
+      return grant.standing || grant.grantedAt <= signal.time
+    }
+  }
+}
