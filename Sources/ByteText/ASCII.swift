@@ -45,3 +45,7 @@ package func decimal(_ bytes: some Collection<UInt8>) -> Int64? {
 package func split(_ bytes: ArraySlice<UInt8>, at separator: UInt8) -> [ArraySlice<UInt8>] {
   bytes.split(separator: separator, omittingEmptySubsequences: false)
 }
+
+/// True for an ASCII letter or digit.
+
+package func isAlphanumeric(_ byte: UInt8) -> Bool { isDigit(byte) || (byte | 0x20) &- 0x61 < 26 }

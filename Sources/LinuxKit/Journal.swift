@@ -113,18 +113,24 @@ package final class Journal {
     return Int64(clamping: time)
   }
 
-  /// Every field of the current entry, as `NAME`, value; long values cut at 64 KiB, at most 512
-  /// fields. What is damaged or too new to be read is left out.
-  package func fields(_ body: (ArraySlice<UInt8>, ArraySlice<UInt8>) -> Void) {
+  /// Microseconds of CLOCK_MONOTONIC at which the current entry was received, in its own boot.
+  package func monotonic() throws(SystemError) -> UInt64 {
+    var time: UInt64 = 0
+    var boot = sd_id128_t()
+    try check(sd_journal_get_monotonic_usec(handle, &time, &boot), "read journal")
+    return time
+  }
+
+  /// Every field of the current entry, as `NAME=value`, valid within `body`; long values cut at
+  /// 64 KiB, at most 512 fields. What is damaged or too new to be read is left out.
+  package func fields(_ body: (UnsafeRawBufferPointer) -> Void) {
     sd_journal_restart_data(handle)
     for _ in 0..<512 {
       var data: UnsafeRawPointer?
       var length = 0
       let result = sd_journal_enumerate_available_data(handle, &data, &length)
       guard result > 0, let data else { return }
-      let bytes = Array(UnsafeRawBufferPointer(start: data, count: min(length, 64 << 10)))
-      guard let equals = bytes.firstIndex(of: UInt8(ascii: "=")) else { continue }
-      body(bytes[..<equals], bytes[(equals + 1)...])
+      body(UnsafeRawBufferPointer(start: data, count: min(length, 64 << 10)))
     }
   }
 

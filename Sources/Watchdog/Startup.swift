@@ -226,6 +226,8 @@ extension Engine {
   ) -> any DispatchSourceRead {
     let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
     source.setEventHandler(handler: handler)
+    // The descriptor's owner goes with the engine: not before the source has let go of it.
+    source.setCancelHandler { [self] in withExtendedLifetime(self) {} }
     source.resume()
     return source
   }

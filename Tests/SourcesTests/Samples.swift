@@ -1,3 +1,4 @@
+import ByteText
 import Glibc
 import Sources
 
@@ -6,6 +7,20 @@ enum Samples {
   static let folder: String = {
     let here = #filePath
     return here.prefix(upTo: here.lastIndex(of: "/") ?? here.endIndex) + "/Samples"
+  }()
+
+  /// The recordings there are.
+  static let names: [String] = {
+    guard let directory = opendir(folder) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      if name.hasSuffix(".export") { names.append(String(name.dropLast(".export".count))) }
+    }
+    return names.sorted()
   }()
 
   static func path(_ name: String) -> String { "\(folder)/\(name).export" }
@@ -37,8 +52,8 @@ enum Samples {
         if !isEmpty { entries.append(fields) }
         fields = JournalFields()
         isEmpty = true
-      } else if let equals = line.firstIndex(of: UInt8(ascii: "=")) {
-        fields.take(line[..<equals], line[(equals + 1)...])
+      } else if line.contains(UInt8(ascii: "=")) {
+        line.withUnsafeBytes { fields.take($0) }
         isEmpty = false
       } else {
         let length = bytes[at..<(at + 8)].reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -51,15 +66,23 @@ enum Samples {
     return entries
   }
 
-  static func recognized(_ name: String) -> [Recognition] {
-    entries(name).compactMap { Recognizers.recognize($0)?.recognition }
+  /// What a recording tells, each event once.
+  static func recognized(_ name: String, root: String? = nil) -> [AccessSignal] {
+    var reader = EntryReader(root: root)
+    var signals: [AccessSignal] = []
+    for (index, fields) in entries(name).enumerated() {
+      let time = Timestamp(microseconds: fields.sourceTime ?? Int64(index))
+      reader.take(fields, cursor: "\(index)", stored: time) { signals.append($0) }
+    }
+    reader.release(before: nil) { signals.append($0) }
+    return signals
   }
 
-  /// Rows of LABELS.tsv: kind, grant type, principal, resource, whether the journal tells.
+  /// Rows of LABELS.tsv: kind, grant type, principal, resource, whether the journal tells, number.
   static func labels(_ name: String) -> [[String]] {
     String(decoding: bytes("\(folder)/LABELS.tsv"), as: UTF8.self).split(separator: "\n")
       .map { $0.split(separator: "\t", omittingEmptySubsequences: false).map(String.init) }
       .filter { $0.first == name }
-      .map { [$0[3], $0[4], $0[5], $0[6], $0[8]] }
+      .map { [$0[3], $0[4], $0[5], $0[6], $0[8], $0[2]] }
   }
 }

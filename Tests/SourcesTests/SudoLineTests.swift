@@ -61,7 +61,8 @@ import Testing
       "   admin : PWD=/home/admin ; USER=bob ; GROUP=docker ; ENV=A=b C=d ; TSID=01 ; COMMAND=/bin/id"
     )
     #expect(told?.object == "account:bob" && told?.command == "/bin/id" && told?.trusted == true)
-    let ends = Samples.recognized("sudo-iolog").filter(\.isEndReport)
+    let ends = Samples.entries("sudo-iolog").compactMap { Recognizers.recognize($0)?.recognition }
+      .filter(\.isEndReport)
     #expect(!ends.isEmpty && ends.allSatisfy { !($0.command ?? "").contains("EXIT") })
     let more = read("   alice : (command continued) -aG docker bob")
     #expect(more?.type == .use && more?.command == "-aG docker bob" && more?.trusted == false)

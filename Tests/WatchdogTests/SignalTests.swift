@@ -16,10 +16,10 @@ extension EngineLiveTests {
     }
   }
 
-  private func sudoLine(_ user: String, uid: UInt32) -> JournalLine {
+  private func sudoLine(_ user: String, uid: UInt32, pid: Int32 = 70_001) -> JournalLine {
     JournalLine(
       "sudo", "    \(user) : PWD=/home/\(user) ; USER=root ; COMMAND=/usr/bin/id", uid: uid,
-      exe: "/usr/bin/sudo")
+      pid: pid, exe: "/usr/bin/sudo")
   }
 
   @Test func theJournalSaysAfterwardsWhoGaveWhatNobodySaw() throws {
@@ -97,8 +97,10 @@ extension EngineLiveTests {
     try stage.start()
     let first = stage.clock.now.wall
     try stage.journal([sudoLine("bob", uid: 1001)], at: first)
-    let second = first + TimeSpan(seconds: 3)
-    try stage.journal([sudoLine("bob", uid: 1001), sudoLine("eve", uid: 1002)], at: second)
+    let second = first + TimeSpan(microseconds: 200_000)
+    try stage.journal(
+      [sudoLine("bob", uid: 1001, pid: 70_002), sudoLine("eve", uid: 1002, pid: 70_003)], at: second
+    )
     func used() throws -> JSON? {
       try stage.grants(standing: true).first { $0["object"].text == "group:sudo" }?["used"]
     }

@@ -88,7 +88,3 @@ package struct WebhookURL: Equatable, Sendable {
     return parts.allSatisfy { $0.count <= 3 && (decimal($0) ?? 256) < 256 }
   }
 }
-
-func isAlphanumeric(_ byte: UInt8) -> Bool {
-  isDigit(byte) || (byte | 0x20) &- UInt8(ascii: "a") < 26
-}

@@ -31,25 +31,73 @@ package struct JournalFields: Sendable, Equatable {
 
   /// Takes one field; of a field with several values the first counts.
   package mutating func take(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
-    switch String(decoding: name, as: UTF8.self) {
-    case "MESSAGE": if message == nil { message = Array(value) }
-    case "SYSLOG_IDENTIFIER": if identifiers.count < 8 { identifiers.append(Array(value)) }
-    case "MESSAGE_ID": if messageID == nil { messageID = Array(value) }
-    case "_UID": uid = decimal(value).flatMap { UInt32(exactly: $0) }
-    case "_PID": pid = decimal(value).flatMap { Int32(exactly: $0) }
-    case "_TRANSPORT": transport = Array(value)
-    case "_EXE": exe = Array(value)
-    case "_COMM": comm = Array(value)
-    case "_CMDLINE": commandLine = Array(value)
-    case "_CAP_EFFECTIVE": isPrivileged = value.contains { $0 != UInt8(ascii: "0") }
-    case "_BOOT_ID": boot = Array(value)
-    case "_AUDIT_LOGINUID": loginUID = Self.auditNumber(value)
-    case "_AUDIT_SESSION": session = Self.auditNumber(value)
-    case "_SYSTEMD_UNIT": unit = Array(value)
-    case "_SYSTEMD_USER_UNIT": userUnit = Array(value)
-    case "_SOURCE_REALTIME_TIMESTAMP": sourceTime = decimal(value)
-    default: break
+    (name + [UInt8(ascii: "=")] + value).withUnsafeBytes { take($0) }
+  }
+
+  /// Takes one field as sd_journal_enumerate_data(3) gives it: `NAME=value`.
+  package mutating func take(_ field: UnsafeRawBufferPointer) {
+    // The longest name that counts has 26 bytes.
+    guard let equals = field.prefix(32).firstIndex(of: UInt8(ascii: "=")) else { return }
+    let value = UnsafeRawBufferPointer(rebasing: field[(equals + 1)...])
+    func isNamed(_ name: StaticString) -> Bool {
+      name.utf8CodeUnitCount == equals
+        && name.withUTF8Buffer { field[..<equals].elementsEqual($0) }
     }
+    if field[0] == UInt8(ascii: "_") {
+      takeTrusted(value, isNamed)
+    } else if isNamed("MESSAGE") {
+      if message == nil { message = Array(value) }
+    } else if isNamed("SYSLOG_IDENTIFIER") {
+      if identifiers.count < 8 { identifiers.append(Array(value)) }
+    } else if isNamed("MESSAGE_ID") {
+      if messageID == nil { messageID = Array(value) }
+    }
+  }
+
+  /// Fields that journald adds.
+  private mutating func takeTrusted(
+    _ value: UnsafeRawBufferPointer, _ isNamed: (StaticString) -> Bool
+  ) {
+    if isNamed("_UID") {
+      uid = Self.number(value).flatMap { UInt32(exactly: $0) }
+    } else if isNamed("_PID") {
+      pid = Self.number(value).flatMap { Int32(exactly: $0) }
+    } else if isNamed("_EXE") {
+      exe = Array(value)
+    } else if isNamed("_COMM") {
+      comm = Array(value)
+    } else if isNamed("_BOOT_ID") {
+      boot = Array(value)
+    } else if isNamed("_CMDLINE") {
+      commandLine = Array(value)
+    } else if isNamed("_TRANSPORT") {
+      transport = Array(value)
+    } else if isNamed("_SYSTEMD_UNIT") {
+      unit = Array(value)
+    } else if isNamed("_AUDIT_SESSION") {
+      session = Self.auditNumber(value)
+    } else if isNamed("_CAP_EFFECTIVE") {
+      isPrivileged = value.contains { $0 != UInt8(ascii: "0") }
+    } else if isNamed("_AUDIT_LOGINUID") {
+      loginUID = Self.auditNumber(value)
+    } else if isNamed("_SYSTEMD_USER_UNIT") {
+      userUnit = Array(value)
+    } else if isNamed("_SOURCE_REALTIME_TIMESTAMP") {
+      sourceTime = Self.number(value)
+    }
+  }
+
+  private static func number(_ value: UnsafeRawBufferPointer) -> Int64? {
+    guard !value.isEmpty, value.count <= 19 else { return nil }
+    var number: Int64 = 0
+    for byte in value {
+      guard isDigit(byte) else { return nil }
+      let (product, over) = number.multipliedReportingOverflow(by: 10)
+      let (sum, more) = product.addingReportingOverflow(Int64(byte &- 0x30))
+      guard !over, !more else { return nil }
+      number = sum
+    }
+    return number
   }
 
   /// The last part of the program's path; where that was lost, the name of the process.
@@ -59,8 +107,8 @@ package struct JournalFields: Sendable, Equatable {
   }
 
   /// The kernel writes 4294967295 for "not set".
-  private static func auditNumber(_ value: ArraySlice<UInt8>) -> UInt32? {
-    guard let number = decimal(value).flatMap({ UInt32(exactly: $0) }), number != .max else {
+  private static func auditNumber(_ value: UnsafeRawBufferPointer) -> UInt32? {
+    guard let number = number(value).flatMap({ UInt32(exactly: $0) }), number != .max else {
       return nil
     }
     return number

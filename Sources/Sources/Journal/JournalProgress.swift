@@ -22,4 +22,11 @@ package struct JournalProgress: Sendable, Equatable {
   package var gap: JournalGap?
   /// A line waits for its continuation: read again in a moment, even if nothing wakes the source.
   package var holds = false
+
+  package init(cursor: String?, more: Bool, gap: JournalGap?, holds: Bool = false) {
+    self.cursor = cursor
+    self.more = more
+    self.gap = gap
+    self.holds = holds
+  }
 }

@@ -7,7 +7,8 @@ package import LinuxKit
 /// Lives on one queue. When `descriptor` is readable, call `process` until it says there is no more.
 package final class JournalSource {
   private let place: JournalPlace
-  private let root: String?
+  private let identifiers: [String]
+  private var reader: EntryReader
   private let wake: WakeDescriptor
   private var journal: Journal
   private var position: String?
@@ -24,25 +25,30 @@ package final class JournalSource {
   /// Lines known to be lost: damaged ones, and those that journald says it dropped.
   package private(set) var lost = 0
 
-  /// `directory` nil: this host's own journal. Begins after `cursor`, else at `since`. Signals about
+  /// `directory` nil: this host's own journal. `further` recognises lines of the `identifiers` that
+  /// are not built in. Begins after `cursor`, else at `since`. Signals about
   /// another tree than `root` (a path; empty for the host's) are left out where the line tells it.
   package convenience init(
-    directory: String?, after cursor: String?, since: Timestamp, root: [UInt8] = []
+    directory: String?, after cursor: String?, since: Timestamp, root: [UInt8] = [],
+    identifiers: [String] = [], further: EntryReader.Further? = nil
   ) throws(SystemError) {
     try self.init(
-      place: directory.map { .directory($0) } ?? .host, after: cursor, since: since, root: root)
+      place: directory.map { .directory($0) } ?? .host, after: cursor, since: since, root: root,
+      identifiers: identifiers, further: further)
   }
 
   package init(
-    place: JournalPlace, after cursor: String?, since: Timestamp, root: [UInt8] = []
+    place: JournalPlace, after cursor: String?, since: Timestamp, root: [UInt8] = [],
+    identifiers: [String] = [], further: EntryReader.Further? = nil
   ) throws(SystemError) {
+    self.identifiers = Recognizers.identifiers + identifiers
     self.place = place
-    self.root = root.isEmpty ? nil : escaped(root)
+    reader = EntryReader(root: root.isEmpty ? nil : escaped(root), further: further)
     self.since = since
     position = cursor
     lastTime = cursor.flatMap(Self.time)
     wake = try WakeDescriptor()
-    journal = try Self.open(place)
+    journal = try Self.open(place, self.identifiers)
     try wake.replace(with: journal.descriptor)
     try findPosition()
   }
@@ -58,12 +64,12 @@ package final class JournalSource {
   ) throws(SystemError) -> JournalProgress {
     if let gap = gapAtStart {
       gapAtStart = nil
-      return JournalProgress(cursor: position, more: true, gap: gap)
+      return progress(more: true, gap)
     }
     try lookForChanges()
     if let gap = gapAtStart {
       gapAtStart = nil
-      return JournalProgress(cursor: position, more: true, gap: gap)
+      return progress(more: true, gap)
     }
     for _ in 0..<max(1, limit) {
       let found: Bool
@@ -72,25 +78,43 @@ package final class JournalSource {
       } catch {
         guard error.isDamage else { throw error }
         if let gap = try skipDamage() {
-          return JournalProgress(cursor: position, more: true, gap: gap)
+          return progress(more: true, gap)
         }
         continue
       }
       guard found else {
         reachedEnd = true
-        return JournalProgress(cursor: position, more: false, gap: nil)
+        letGo(body)
+        return progress(more: false)
       }
       damagedInRow = 0
       if let gap = try readEntry(body) {
-        return JournalProgress(cursor: position, more: true, gap: gap)
+        return progress(more: true, gap)
       }
     }
-    return JournalProgress(cursor: position, more: true, gap: nil)
+    return progress(more: true)
   }
 
-  private static func open(_ place: JournalPlace) throws(SystemError) -> Journal {
+  private func progress(more: Bool, _ gap: JournalGap? = nil) -> JournalProgress {
+    JournalProgress(
+      cursor: reader.holds ? reader.passed : position, more: more, gap: gap, holds: reader.holds)
+  }
+
+  /// At the end nothing more may come for a while: what waited long enough is whole.
+  private func letGo(_ body: (AccessSignal) -> Void) {
+    guard reader.holds else { return }
+    if case .files = place { return reader.release(before: nil, body) }
+    reader.release(before: Timestamp(microseconds: SystemClock.wall()) - Self.patience, body)
+  }
+
+  /// How long a line may wait for its continuation, from its storing on: sudo writes them at once.
+  private static let patience = TimeSpan(microseconds: 100_000)
+
+  private static func open(
+    _ place: JournalPlace, _ identifiers: [String]
+  ) throws(SystemError) -> Journal {
     let journal = try Journal(place)
-    for identifier in Recognizers.identifiers {
+    for identifier in identifiers {
       try journal.addMatch("SYSLOG_IDENTIFIER", identifier)
     }
     try journal.addDisjunction()
@@ -107,7 +131,7 @@ package final class JournalSource {
       isStale = true
     }
     guard isStale else { return }
-    journal = try Self.open(place)
+    journal = try Self.open(place, identifiers)
     try wake.replace(with: journal.descriptor)
     try journal.prime()
     try findPosition()
@@ -150,9 +174,11 @@ package final class JournalSource {
   private func readEntry(_ body: (AccessSignal) -> Void) throws(SystemError) -> JournalGap? {
     let cursor: String
     let stored: Int64
+    let monotonic: UInt64
     do throws(SystemError) {
       cursor = try journal.cursor()
       stored = try journal.realtime()
+      monotonic = try journal.monotonic()
     } catch {
       guard error.isDamage else { throw error }
       lost += 1
@@ -161,46 +187,17 @@ package final class JournalSource {
     position = cursor
     lastTime = Timestamp(microseconds: stored)
     if reachedEnd { lagMilliseconds = Int(max(0, SystemClock.wall() - stored) / 1000) }
-    guard recent.isNew(cursor) else { return nil }
+    guard recent.isNew(realtime: stored, monotonic: monotonic, cursor: cursor) else { return nil }
     var fields = JournalFields()
-    journal.fields { fields.take($0, $1) }
+    journal.fields { fields.take($0) }
+    // What the daemon itself writes is no news.
+    guard fields.pid != OwnProcess.pid else { return nil }
     if let suppressed = SuppressedLine.read(fields) {
       lost += suppressed.count
       return suppressed.gap(at: Timestamp(microseconds: stored))
     }
-    guard let signal = signal(fields, cursor: cursor, stored: stored) else { return nil }
-    body(signal)
+    reader.take(fields, cursor: cursor, stored: Timestamp(microseconds: stored), body)
     return nil
-  }
-
-  private func signal(_ fields: JournalFields, cursor: String, stored: Int64) -> AccessSignal? {
-    guard let (tool, recognition) = Recognizers.recognize(fields) else { return nil }
-    if tool != Array("sudo".utf8), recognition.type != .spoof, recognition.root != root {
-      return nil
-    }
-    guard recent.isNew(recognition, fields) else { return nil }
-    // journald's stamp of reception; one that lies after its storing says nothing.
-    let time = fields.sourceTime.map { $0 <= stored ? $0 : stored } ?? stored
-    var signal = AccessSignal(
-      cursor: cursor, time: Timestamp(microseconds: time), tool: escaped(tool),
-      type: recognition.type, message: escaped((fields.message ?? []).prefix(4096)),
-      trusted: recognition.trusted)
-    signal.boot = escaped(fields.boot)
-    signal.pid = fields.pid ?? 0
-    signal.uid = fields.uid ?? .max
-    signal.loginUID = fields.loginUID
-    signal.session = fields.session
-    signal.unit = fields.unit.map { escaped($0) }
-    signal.userUnit = fields.userUnit.map { escaped($0) }
-    signal.kind = recognition.kind
-    signal.subject = recognition.subject
-    signal.object = recognition.object
-    signal.right = recognition.right
-    signal.actorUser = recognition.actorUser
-    signal.command = recognition.command
-    signal.members = recognition.members
-    signal.root = recognition.root
-    return signal
   }
 
   /// The `t=` of a cursor: microseconds since 1970 in hexadecimal.

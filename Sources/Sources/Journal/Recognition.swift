@@ -10,8 +10,13 @@ package struct Recognition: Sendable, Equatable {
   package var actorUser: String?
   package var command: String?
   package var members: [String]?
+  /// What is shown in place of the line's own text, where that holds secrets; escaped.
+  package var message: String?
   package var trusted = false
   package var root: String?
+  /// For a line on an account's shell: whether the new one lets in. What a line leaves open is
+  /// then told by an earlier one.
+  package var shell: Bool?
   /// A second line of sudo on the end of a command (`log_exit_status`): the same event again.
   package var isEndReport = false
   /// What makes two lines tell of the same event; nil for a line that always tells of its own.
@@ -58,10 +63,13 @@ package struct LinePart: Sendable, Equatable {
   /// For what continues an earlier entry, the text to append to that one's message; nil for a
   /// first entry that others may continue.
   package var continuation: [UInt8]?
+  /// An earlier entry with a shorter message than this ended at a blank, which was left out.
+  package var blankBelow: Int
 
-  package init(number: Int64 = 0, continuation: [UInt8]?) {
+  package init(number: Int64 = 0, continuation: [UInt8]?, blankBelow: Int = 0) {
     self.number = number
     self.continuation = continuation
+    self.blankBelow = blankBelow
   }
 }
 

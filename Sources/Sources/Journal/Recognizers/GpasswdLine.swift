@@ -4,7 +4,8 @@ internal import Grants
 /// Lines of gpasswd(1), shadow 4.13, which deluser(8) runs too:
 /// `user alice added by root to group docker`, `user alice removed by root from group docker`,
 /// `members of group devs set by root to bob,carol`, `administrators of group devs set by root to
-/// alice`, `alice failed to add user mallory to group sudo: Permission denied`.
+/// alice`, `password of group devs changed by root`, `alice failed to add user mallory to group
+/// sudo: Permission denied`.
 package enum GpasswdLine: Recognizer {
   package static let identifiers = ["gpasswd"]
 
@@ -22,7 +23,26 @@ package enum GpasswdLine: Recognizer {
     if let text = rest(of: line, after: "administrators of group ") {
       return set(text, "administrator")
     }
-    return refusal(line)
+    return password(line) ?? refusal(line)
+  }
+
+  /// A group's password lets everybody in who knows it.
+  private static func password(_ line: ArraySlice<UInt8>) -> Recognition? {
+    for (start, words, type) in [
+      ("password of group ", " changed by ", .grant),
+      ("password of group ", " removed by ", .revoke),
+      ("access to group ", " restricted by ", .revoke),
+    ] as [(StaticString, StaticString, SignalType)] {
+      guard let text = rest(of: line, after: start) else { continue }
+      let all = readings(text, cutAt: words)
+      guard all.count == 1, let (group, actor) = all.first else { continue }
+      var recognition = Recognition(
+        type, kind: .groupMember, subject: "everyone", object: named("group", group),
+        right: "password")
+      recognition.actorUser = escaped(actor)
+      return recognition
+    }
+    return nil
   }
 
   private static func change(

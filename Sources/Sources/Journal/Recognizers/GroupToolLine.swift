@@ -3,7 +3,7 @@ internal import Grants
 
 /// Lines of groupadd(8), groupmod(8) and groupdel(8), shadow 4.13.
 ///
-/// Making or renaming a group gives nobody anything, and the members of `-U` stand in no line. What
+/// Making or renaming a group gives nobody anything, unless it has root's number, and the members of `-U` stand in no line. What
 /// tells of members: `group changed in /etc/group (group team/1009)` without a new name or number
 /// is what `groupmod -U` writes, a set that the line does not tell; `group 'team' removed` leaves
 /// the set empty.
@@ -23,6 +23,7 @@ package enum GroupToolLine: Recognizer {
       return Recognition(
         .set, kind: .groupMember, object: named("group", text[..<slash]), right: "member")
     }
+    if let text = rest(of: line, after: "new group: name=") { return AccountLine.newGroup(text) }
     if let text = rest(of: line, after: "group '"), let group = rest(of: text, before: "' removed")
     {
       var recognition = Recognition(

@@ -12,7 +12,7 @@ package enum SudoLine: Recognizer {
   package static let identifiers = ["sudo"]
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    guard var recognition = fields.message.flatMap(read) else { return nil }
+    guard var recognition = fields.message.flatMap({ read($0[...], fields) }) else { return nil }
     if let exe = fields.exe {
       if programs.contains(String(decoding: exe, as: UTF8.self)) { return recognition }
     } else if fields.comm == Array("sudo".utf8), fields.isPrivileged == true {
@@ -32,8 +32,41 @@ package enum SudoLine: Recognizer {
     "/usr/bin/sudo", "/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs", "/usr/bin/sudoedit",
   ]
 
-  private static func read(_ message: [UInt8]) -> Recognition? {
+  /// Bytes of a line's message that sudo does not go beyond (MAXSYSLOGLEN, and room for the name).
+  private static let longestPart = 962
+
+  /// A long command goes on in lines of its own: `   alice : (command continued) …`.
+  package static func part(_ fields: JournalFields) -> LinePart? {
+    guard let message = fields.message, message.first != UInt8(ascii: "@") else { return nil }
     let line = message[...].drop { $0 == UInt8(ascii: " ") }
+    guard !PAMSession.isModuleLine(line) else { return nil }
+    guard let mark = places(of: " : ", in: line.prefix(300)).first,
+      let more = rest(of: line[(mark + 3)...], after: "(command continued) ")
+    else { return LinePart(continuation: nil) }
+    return LinePart(continuation: Array(more), blankBelow: longestPart)
+  }
+
+  private static func read(_ message: ArraySlice<UInt8>, _ fields: JournalFields) -> Recognition? {
+    if message.first == UInt8(ascii: "@") { return SudoJSONLine.read(message) }
+    if PAMSession.isModuleLine(message) {
+      return PAMSession.opened(message).map { session($0, fields) }
+    }
+    return read(line: message.drop { $0 == UInt8(ascii: " ") })
+  }
+
+  /// The session that PAM opens for the command: the event itself where sudo does not log.
+  private static func session(_ session: PAMSession, _ fields: JournalFields) -> Recognition {
+    var recognition = Recognition(.use, kind: .sudoRule, object: named("account", session.user))
+    if !session.caller.isEmpty {
+      recognition.subject = named("user", session.caller)
+      recognition.actorUser = escaped(session.caller)
+    }
+    recognition.trusted = true
+    recognition.echo = Echo(.process, "run")
+    return recognition
+  }
+
+  private static func read(line: ArraySlice<UInt8>) -> Recognition? {
     guard let mark = places(of: " : ", in: line).first, mark > line.startIndex else { return nil }
     let caller = line[..<mark]
     let text = line[(mark + 3)...]
@@ -57,6 +90,9 @@ package enum SudoLine: Recognizer {
     if let end = endReport(words) {
       words = words[..<end]
       recognition.isEndReport = true
+    } else if recognition.type == .use {
+      // Later commands of the same sudo (`log_subcmds`), and the session of PAM.
+      recognition.echo = Echo(.process, "run")
     }
     recognition.command = command(words)
     let users = users(text[..<chosen])

@@ -1,7 +1,8 @@
 internal import ByteText
 internal import Grants
 
-/// Group lines of useradd(8), usermod(8) and userdel(8), shadow 4.13.
+/// Lines of useradd(8), usermod(8) and userdel(8), shadow 4.13, those on groups here, those on
+/// accounts in `AccountLine`.
 ///
 /// `add 'bob' to group 'sudo'`, `delete 'carol' from group 'adm'`,
 /// `change user 'daniel' GID from '1007' to '27'`. The lines on shadow groups repeat the event.
@@ -21,8 +22,10 @@ package enum UsermodLine: Recognizer {
     if let quoted = rest(of: line, after: "delete '") {
       return membership(quoted, .revoke, shadow: "' from shadow group '", plain: "' from group '")
     }
-    if let quoted = rest(of: line, after: "change user '") { return primary(quoted) }
-    return nil
+    if let quoted = rest(of: line, after: "change user '"), let told = primary(quoted) {
+      return told
+    }
+    return AccountLine.read(line)
   }
 
   private static func membership(
@@ -48,9 +51,14 @@ package enum UsermodLine: Recognizer {
       let numbers = readings.first.map({ Sources.readings($0.right, cutAt: "' to '") }),
       numbers.count == 1, let gid = numbers.first?.right, decimal(gid) != nil
     else { return nil }
-    // The line names the group by its number only.
-    return Recognition(
-      .grant, kind: .groupMember, subject: named("user", user), object: named("group", gid),
-      right: "member")
+    // The line names the groups by their numbers only.
+    func change(_ type: SignalType, _ gid: ArraySlice<UInt8>) -> Recognition {
+      Recognition(
+        type, kind: .groupMember, subject: named("user", user), object: named("group", gid),
+        right: "member")
+    }
+    var recognition = change(.grant, gid)
+    if let former = numbers.first?.left { recognition.further = [change(.revoke, former)] }
+    return recognition
   }
 }

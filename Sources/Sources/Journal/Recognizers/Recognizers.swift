@@ -1,7 +1,10 @@
 /// All recognisers there are.
 package enum Recognizers {
   package static let all: [any Recognizer.Type] = [
-    SudoLine.self, UsermodLine.self, GpasswdLine.self, GroupToolLine.self,
+    SudoLine.self, SuLine.self, DoasLine.self, PkexecLine.self, PolkitdLine.self,
+    UsermodLine.self, GpasswdLine.self, GroupToolLine.self, GroupmemsLine.self, NewgrpLine.self,
+    PasswordLine.self, ShellLine.self, AccountEditorLine.self,
+    SshdLine.self, LogindLine.self, CronLine.self, PostgresLine.self, ForgedKernelLine.self,
   ]
 
   private static let byIdentifier: [[UInt8]: any Recognizer.Type] = {
@@ -26,8 +29,14 @@ package enum Recognizers {
     _ fields: JournalFields
   ) -> (tool: [UInt8], recognition: Recognition)? {
     guard fields.message != nil else { return nil }
-    for identifier in fields.identifiers {
+    for given in fields.identifiers {
+      // Syslog ends an identifier at a control byte; only journald's own interface lets one in.
+      let identifier = Array(given.prefix { $0 >= 0x20 })
       guard var recognition = byIdentifier[identifier]?.recognize(fields) else { continue }
+      if identifier.count < given.count {
+        recognition.type = .spoof
+        recognition.further = []
+      }
       // No tool sends two; journald's own interface lets anybody.
       if fields.identifiers.count > 1 { recognition.trusted = false }
       return (identifier, recognition)

@@ -21,6 +21,8 @@ enum AccountToolTrust {
         denied.trusted = true
         return denied
       }
+      // Over before its program was looked up: anybody's, and it changed nothing.
+      if let denied = recognition, denied.type == .denied, program == nil { return denied }
       return spoof(recognition)
     }
     if let program, !isTool, !carriers.contains(program) { return spoof(recognition) }
@@ -28,12 +30,25 @@ enum AccountToolTrust {
     let isReadOneWay = recognition.subject != nil || recognition.object != nil
     recognition.trusted = isSystems && isReadOneWay
     recognition.root = tree(fields.commandLine, isGpasswd: tools == GpasswdLine.identifiers)
+    for index in recognition.further.indices {
+      recognition.further[index].trusted = recognition.trusted
+    }
     return recognition
   }
+
+  /// True for the tools that may be told to work on another tree.
+  static func knowsTree(_ tool: [UInt8]) -> Bool { treeTools.contains(tool) }
+
+  private static let treeTools: Set<[UInt8]> = Set(
+    (UsermodLine.identifiers + GpasswdLine.identifiers + GroupToolLine.identifiers)
+      .map { Array($0.utf8) })
 
   private static func spoof(_ recognition: Recognition?) -> Recognition {
     var spoof = recognition ?? Recognition(.spoof)
     spoof.type = .spoof
+    spoof.echo = nil
+    spoof.isSilent = false
+    spoof.further = []
     spoof.trusted = false
     return spoof
   }
