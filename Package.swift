@@ -39,7 +39,7 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "GrantctlCommands",
-      dependencies: ["ByteText", "LinuxKit", "Grants", "Ledger", "Control"],
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Ledger", "Control"],
       swiftSettings: strict),
     .target(
       name: "Notify", dependencies: ["ByteText", "LinuxKit", "Grants", "Control"],

@@ -9,6 +9,8 @@ struct Command: Sendable {
   var purpose: String
   /// As the usage line shows them: `ID...`; empty when it takes none.
   var operands = ""
+  /// It may do without operands, and looks at them itself.
+  var operandsAreOptional = false
   var options: [Option] = []
   /// Words the help says beyond the options.
   var details = ""
@@ -40,7 +42,7 @@ struct Invocation {
     if command.operands.isEmpty, let extra = arguments.operands.first {
       throw Failure(.usage, "unexpected argument '\(printable(extra))'")
     }
-    if !command.operands.isEmpty {
+    if !command.operands.isEmpty, !command.operandsAreOptional {
       guard !arguments.operands.isEmpty else { throw Failure(.usage, "an ID is missing") }
       guard !arguments.operands.contains("") else { throw Failure(.usage, "an ID is empty") }
     }

@@ -23,6 +23,8 @@ package struct AccessSignal: Sendable, Equatable {
   package var time: Timestamp
   /// The boot it was written in: 32 hexadecimal digits; empty where the source does not say.
   package var boot: String
+  /// The machine id of the host it was written on; empty where the source does not say.
+  package var machine = ""
   /// Of the sender, as the kernel says; 0 where the entry names none.
   package var pid: Int32
   /// `UInt32.max` where the entry names none.

@@ -2,6 +2,7 @@ import ByteText
 package import Grants
 import LinuxKit
 package import Provenance
+package import Sources
 
 /// Reads the configuration from disk, with all that lies beside it.
 package enum ConfigurationFiles {
@@ -12,16 +13,32 @@ package enum ConfigurationFiles {
   package struct Loaded {
     package var configuration: Configuration?
     package var agents: AgentSignatures
+    package var recognizers: AdminRecognizers
     package var findings: [ConfigurationFinding]
   }
 
-  /// Reads `path`, its drop-ins, webhooks and agents.
+  /// Reads `path`, its drop-ins, webhooks, agents and recognisers.
   package static func load(_ path: String) -> Loaded {
     var (configuration, findings) = Configuration.load(
       path, read: read, list: { SmallFile.names(in: $0) })
     let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    let (agents, agentFindings) = AgentSignatures.read(
+      files(in: [vendorAgents, folder + "/agents.d"], &findings))
+    findings += agentFindings
+    let (recognizers, recognizerFindings) = AdminRecognizers.read(
+      files(in: [AdminRecognizers.vendorFolder, folder + "/recognizers.d"], &findings))
+    findings += recognizerFindings
+    return Loaded(
+      configuration: findings.contains(where: \.isError) ? nil : configuration, agents: agents,
+      recognizers: recognizers, findings: findings)
+  }
+
+  /// The `*.conf` files of some folders.
+  private static func files(
+    in folders: [String], _ findings: inout [ConfigurationFinding]
+  ) -> [(path: String, bytes: [UInt8])] {
     var files: [(path: String, bytes: [UInt8])] = []
-    for directory in [vendorAgents, folder + "/agents.d"] {
+    for directory in folders {
       for name in SmallFile.names(in: directory)
       where name.hasSuffix(".conf") && !name.hasPrefix(".") {
         let path = directory + "/" + name
@@ -33,11 +50,7 @@ package enum ConfigurationFiles {
         }
       }
     }
-    let (agents, agentFindings) = AgentSignatures.read(files)
-    findings += agentFindings
-    return Loaded(
-      configuration: findings.contains(where: \.isError) ? nil : configuration, agents: agents,
-      findings: findings)
+    return files
   }
 
   private static func read(_ path: String) -> Result<[UInt8], ConfigurationReadFailure> {

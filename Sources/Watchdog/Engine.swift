@@ -60,6 +60,8 @@ package final class Engine: @unchecked Sendable {
   let journalSender = JournalSender()
   let ownPid = OwnProcess.pid
   var isFirstStart = true
+  /// The admin's, as they were at the start.
+  var recognizers = AdminRecognizers()
   var journalCursor: String?
   /// An entry of which only some signals are in the ledger, and how many.
   var journalPartial: (cursor: String, count: Int)?

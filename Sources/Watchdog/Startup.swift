@@ -29,6 +29,7 @@ extension Engine {
       fileModes: FileModes(
         root: settings.root, trees: configuration.watch.map { Array($0.utf8) }),
       groupMembers: GroupMembers(root: settings.root))
+    engine.recognizers = loaded.recognizers
     let failure: LedgerError? = engine.queue.sync {
       engine.turn {
         engine.sayWhetherAgentsAreKnown(loaded.agents)
@@ -161,7 +162,8 @@ extension Engine {
       journal = try JournalSource(
         directory: configuration.journalDirectory, after: journalCursor,
         since: downSince ?? now.wall,
-        root: settings.root)
+        root: settings.root, identifiers: recognizers.identifiers,
+        further: { [recognizers] in recognizers.recognize($0) })
     } catch {
       settings.log("journal: \(error)")
       problems.set(.journal, "journal: \(error)")

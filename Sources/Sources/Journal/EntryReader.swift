@@ -154,6 +154,7 @@ package struct EntryReader {
       message: recognition.message ?? escaped((fields.message ?? []).prefix(4096)),
       trusted: recognition.trusted)
     signal.boot = escaped(fields.boot)
+    signal.machine = escaped(fields.machine)
     signal.pid = fields.pid ?? 0
     signal.uid = fields.uid ?? .max
     signal.loginUID = fields.loginUID

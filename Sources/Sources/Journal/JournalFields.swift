@@ -19,6 +19,8 @@ package struct JournalFields: Sendable, Equatable {
   /// _CAP_EFFECTIVE was not zero; nil when the entry does not have it.
   package var isPrivileged: Bool?
   package var boot: [UInt8] = []
+  /// _MACHINE_ID: the host it was written on.
+  package var machine: [UInt8] = []
   package var loginUID: UInt32?
   package var session: UInt32?
   /// _SYSTEMD_UNIT and _SYSTEMD_USER_UNIT.
@@ -70,6 +72,8 @@ package struct JournalFields: Sendable, Equatable {
       boot = Array(value)
     } else if isNamed("_CMDLINE") {
       commandLine = Array(value)
+    } else if isNamed("_MACHINE_ID") {
+      machine = Array(value)
     } else if isNamed("_TRANSPORT") {
       transport = Array(value)
     } else if isNamed("_SYSTEMD_UNIT") {
