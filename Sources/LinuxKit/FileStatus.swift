@@ -36,6 +36,7 @@ package struct FileStatus: Equatable, Sendable {
   package var birth: Int64
   /// When mode, owner, names or content changed last (ctime), in microseconds since 1970.
   package var changed: Int64
+  package var size: Int64
 
   package var isDirectory: Bool { type == .directory }
 
@@ -73,7 +74,8 @@ package struct FileStatus: Equatable, Sendable {
       inode: raw.stx_ino,
       birth: hasBirth
         ? raw.stx_btime.tv_sec &* 1_000_000_000 &+ Int64(raw.stx_btime.tv_nsec) : 0,
-      changed: raw.stx_ctime.tv_sec &* 1_000_000 &+ Int64(raw.stx_ctime.tv_nsec) / 1000)
+      changed: raw.stx_ctime.tv_sec &* 1_000_000 &+ Int64(raw.stx_ctime.tv_nsec) / 1000,
+      size: Int64(clamping: raw.stx_size))
   }
 }
 

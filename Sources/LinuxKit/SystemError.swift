@@ -25,6 +25,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
 
   /// EINVAL.
   package static let invalidArgument: Int32 = EINVAL
+  package static let notFound: Int32 = ENOENT
 
   /// True for ENOENT: there is no such file.
   package var isMissing: Bool { code == ENOENT }

@@ -16,6 +16,10 @@ extension Engine {
       guard ids.count < 16, !ids.contains(id), let grant = store[id], isNear(signal, grant) else {
         return
       }
+      // A thousand files changed by one process are a thousand records of audit.
+      if signal.source == "audit", grant.evidence.contains(where: { $0.source == "audit" }) {
+        return
+      }
       ids.append(id)
     }
     if signal.pid > 1 { for id in recentPids.grants(of: signal.pid) { add(id) } }

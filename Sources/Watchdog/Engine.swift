@@ -66,6 +66,14 @@ package final class Engine: @unchecked Sendable {
   /// An entry of which only some signals are in the ledger, and how many.
   var journalPartial: (cursor: String, count: Int)?
   var recentSignals = RecentSignals()
+  var audit: AuditSource?
+  /// Why there are no audit records here.
+  var auditObstacle: String?
+  /// The last audit event in the ledger.
+  var auditCursor: String?
+  /// Up to when no audit record is known to be lost.
+  var auditSound: Timestamp
+  var auditLookedAt: Int64 = 0
   var unprovenSignals = UnprovenSignals()
   /// When each uid was last said to pretend to be a tool, CLOCK_BOOTTIME in microseconds.
   var saidSpoofs: [UInt32: Int64] = [:]
@@ -132,6 +140,7 @@ package final class Engine: @unchecked Sendable {
     self.lock = lock
     hostAccounts = accounts
     startedAt = settings.now()
+    auditSound = startedAt.wall
     lastLook = startedAt
   }
 

@@ -61,6 +61,7 @@ extension Engine {
     processes.drain()
     processes.canary()
     takeProcessGaps()
+    lookAtAuditHealth()
     agenda.add(.canary, at: now.up + 1_000_000)
   }
 

@@ -56,6 +56,7 @@ extension Engine {
 
   /// Notes how far the journal was read when `kept` went into the ledger.
   func passJournal(_ kept: SignalRecord) {
+    if kept.signal.source == "audit" { auditCursor = kept.signal.cursor }
     guard kept.signal.source == "journal" else { return }
     if kept.isWhole {
       journalCursor = kept.signal.cursor

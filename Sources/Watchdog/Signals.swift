@@ -19,19 +19,25 @@ extension Engine {
     kept.spokenOf = grants(spokenOfBy: signal)
     kept.used = usedGrants(signal)
     kept.explained = explainable(by: signal)
+    recentSignals.add(signal, at: now.up)
+    // Audit tells of every change of every file: only what says more of a grant is worth its place.
+    let isNews = !kept.spokenOf.isEmpty || !kept.used.isEmpty || !kept.explained.isEmpty
+    guard isNews || signal.source != "audit" || signal.type == .spoof else { return }
     // Before the grants that it changes: what a cut in the ledger takes of them, it can give again.
     record("signal", grant: kept.spokenOf.first ?? kept.used.first ?? kept.explained.first) {
       kept.write(to: &$0)
     }
     giveEvidence(kept)
     countUses(kept)
-    recentSignals.add(signal, at: now.up)
   }
 
   /// Gives the grants what the signal says of them; what they have already is not given again.
   func giveEvidence(_ kept: SignalRecord) {
     let evidence = kept.signal.evidence
-    for id in kept.spokenOf { attach(evidence, to: id) }
+    for id in kept.spokenOf {
+      attach(evidence, to: id)
+      complete(id, by: kept.signal)
+    }
     for id in kept.explained {
       attach(evidence, to: id)
       explain(id, by: kept.signal)

@@ -121,6 +121,7 @@ extension Engine {
     turn {
       firstLook()
       openJournal()
+      openAudit()
       resumeRevocations()
       resumeFailed()
       scheduleAll()
@@ -216,6 +217,9 @@ extension Engine {
           processes.drain()
           turn { self.takeProcessGaps() }
         })
+    }
+    if let descriptor = audit?.descriptor {
+      readSources.append(source(descriptor) { [weak self] in self?.readAudit() })
     }
     if let descriptor = journal?.descriptor {
       readSources.append(source(descriptor) { [weak self] in self?.readJournal() })
