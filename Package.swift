@@ -95,3 +95,13 @@ let package = Package(
       ], swiftSettings: strict),
   ]
 )
+
+// Needs the fuzzer's own library, so that it is built by Tests/Fuzz/run only.
+if Context.environment["GRANTWATCH_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "grantwatch-fuzz",
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Provenance"],
+      path: "Tests/Fuzz", exclude: ["run"], swiftSettings: strict,
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
+}

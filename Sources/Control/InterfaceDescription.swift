@@ -57,6 +57,9 @@ package let interfaceDescription = """
   # How the daemon, its sources and its ledger are.
   method GetStatus() -> (status: object)
 
+  # What each source can see here, what it lacks and what mends it.
+  method Diagnose() -> (sources: []object)
+
   # Grants, newest first. Several replies when the client asks for more.
   method List(filter: ?Filter) -> (grants: []object)
 

@@ -12,6 +12,7 @@ extension Engine {
     turn {
       switch call.method {
       case "GetStatus": getStatus(call)
+      case "Diagnose": diagnose(call)
       case "List": list(call)
       case "Show": show(call)
       case "Explain": explain(call)

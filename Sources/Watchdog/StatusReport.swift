@@ -1,6 +1,7 @@
 import ByteText
 import Grants
 import Ledger
+import LinuxKit
 import Provenance
 import Sources
 
@@ -86,6 +87,13 @@ extension Engine {
       "state", journal == nil ? "unavailable" : problems.has(.journal) ? "failed" : "ok")
     writer.member("lagMilliseconds", journal?.lagMilliseconds.map(Int64.init))
     writer.member("lost", journal?.lost ?? 0)
+    writer.endObject()
+    writer.beginObject()
+    writer.member("name", "audit")
+    writer.member(
+      "state",
+      audit == nil ? "unavailable" : audit?.status?.enabled == 0 ? "silent" : "ok")
+    writer.member("lost", audit?.lost ?? 0)
     writer.endObject()
     writer.endArray()
   }

@@ -172,3 +172,22 @@ extension Timestamp {
     Timestamp(microseconds: microseconds / 1000 * 1000)
   }
 }
+
+extension EngineLiveTests {
+  @Test func theDoctorSaysWhatEachSourceSeesAndLacks() throws {
+    let stage = try Stage()
+    try stage.start()
+    let sources = try stage.call("Diagnose")["sources"].elements
+    #expect(
+      sources.compactMap { $0["name"].text } == [
+        "fanotify", "process-events", "journal", "audit", "webhooks", "ledger",
+      ])
+    let fanotify = try #require(sources.first)
+    #expect(fanotify["state"].text == "ok" && fanotify["lacks"].isNull)
+    for source in sources where source["state"].text != "ok" {
+      #expect(source["lacks"].text != nil && source["mend"].text != nil, "\(source)")
+    }
+    let refused = try stage.ask("Diagnose", [], by: stage.human, wrapped: Stage.asNobody)
+    #expect(refused["error"].text?.hasSuffix("PermissionDenied") == true)
+  }
+}
