@@ -9,10 +9,10 @@ let recognizeCommand = Command(
   options: [
     Option("journal-file", value: "FILE", repeats: true, "read this journal file"),
     Option("directory", value: "DIR", "read the journal files in DIR"),
-    Option("since", value: "TIME", "pass over what is older: a time, or a span such as 30d"),
+    Option("since", value: "TIME", "pass over what is older: a time or span"),
     Option("check", value: "FILE", "check a recogniser file, and use it alone"),
     Option(
-      "config", value: "FILE", "use recognizers.d beside FILE [/etc/grantwatch/grantwatch.conf]"),
+      "config", value: "FILE", "use recognizers.d beside FILE [/etc/grantwatch/…]"),
   ],
   details: """
     With - the journal is read from standard input, in its export format
