@@ -20,6 +20,9 @@ package struct GrantKind: RawRepresentable, Hashable, Sendable {
     self.rawValue = rawValue
   }
 
+  /// Told of by a connector or a log file, or reached through one: not this host's own.
+  package var isConnectors: Bool { rawValue.hasPrefix("connector:") }
+
   private init(wellKnown name: String) { rawValue = name }
 
   /// A membership in a group: of the group file, or as an account's primary group.

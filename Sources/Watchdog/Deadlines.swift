@@ -120,8 +120,14 @@ extension Engine {
       "\(summary(grant)): its time is over and it is still there; \(reason)")
   }
 
+  /// What lies on another system is only told of here.
+  func notFromHere(_ kind: GrantKind) -> String {
+    "grants of kind \(kind.rawValue) are not taken back from here"
+  }
+
   /// Why law 9 forbids to take this grant back without a human; nil when it does not.
   func guardRail(_ grant: Grant) -> String? {
+    if grant.kind.isConnectors { return notFromHere(grant.kind) }
     if grant.confidence == .weak { return "the confidence is weak" }
     if grant.fromPackageManager { return "a package manager did it" }
     if grant.kind == .groupMember, !grant.otherWaysIn.isEmpty,

@@ -49,6 +49,7 @@ extension Engine {
   func diagnoses() -> [SourceDiagnosis] {
     [
       diagnoseFiles(), diagnoseProcesses(), diagnoseJournal(), diagnoseAudit(),
+    ] + logFiles.map(diagnose) + [
       diagnoseApproval(), diagnoseLedger(),
     ]
   }
@@ -137,6 +138,23 @@ extension Engine {
       found.mend = load
     } else if audit.status == nil {
       found.lacks = "how many records the kernel lost: it takes CAP_AUDIT_CONTROL to ask"
+    }
+    return found
+  }
+
+  private func diagnose(_ source: LogFileSource) -> SourceDiagnosis {
+    let file = source.configuration
+    var found = SourceDiagnosis(
+      name: file.name, state: "ok", sees: "\(file.path), \(file.format.rawValue)",
+      lost: source.lost)
+    if !source.isOpen {
+      found.state = "silent"
+      found.lacks = "the file: it is not there"
+      found.mend = "ls -l \(file.path)"
+    } else if source.isOpenToOthers {
+      found.state = "limited"
+      found.lacks = "trust: others than root may write the file"
+      found.mend = "chown root \(file.path) && chmod go-w \(file.path)"
     }
     return found
   }

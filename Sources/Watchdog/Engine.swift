@@ -66,6 +66,11 @@ package final class Engine: @unchecked Sendable {
   /// An entry of which only some signals are in the ledger, and how many.
   var journalPartial: (cursor: String, count: Int)?
   var recentSignals = RecentSignals()
+  var logFiles: [LogFileSource] = []
+  /// How far each was read, by name.
+  var logFilePositions: [String: String] = [:]
+  /// When each was read last.
+  var logFileRead: [String: Timestamp] = [:]
   var audit: AuditSource?
   /// Why there are no audit records here.
   var auditObstacle: String?

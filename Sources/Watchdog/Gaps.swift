@@ -62,6 +62,7 @@ extension Engine {
     processes.canary()
     takeProcessGaps()
     lookAtAuditHealth()
+    readLogFiles()
     agenda.add(.canary, at: now.up + 1_000_000)
   }
 

@@ -42,6 +42,8 @@ package final class GrantStore {
   package private(set) var itemsByObject: [String: [ItemReference]] = [:]
   /// The membership grants that are not ended, by `subject object`.
   package private(set) var byMembership: [String: [String]] = [:]
+  /// Grants of other kinds that are not ended, by `kind object`.
+  private var byTold: [String: [String]] = [:]
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
   /// How many there are in each state, but for the standing ones.
@@ -55,6 +57,11 @@ package final class GrantStore {
 
   package static func membershipKey(subject: String, object: String) -> String {
     "\(subject) \(object)"
+  }
+
+  /// The grants of a connector's kind on an object that are not ended.
+  func told(_ kind: GrantKind, _ object: String) -> [String] {
+    byTold["\(kind.rawValue) \(object)"] ?? []
   }
 
   /// One item, without a copy of its grant: whoever holds a grant while its items change pays with
@@ -148,7 +155,9 @@ package final class GrantStore {
       guard start == 0 else { return }
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key, default: []].append(grant.id)
-    default: break
+    default:
+      guard start == 0 else { return }
+      byTold["\(grant.kind.rawValue) \(grant.object)", default: []].append(grant.id)
     }
   }
 
@@ -164,7 +173,10 @@ package final class GrantStore {
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key]?.removeAll { $0 == grant.id }
       if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
-    default: break
+    default:
+      let key = "\(grant.kind.rawValue) \(grant.object)"
+      byTold[key]?.removeAll { $0 == grant.id }
+      if byTold[key]?.isEmpty == true { byTold[key] = nil }
     }
   }
 

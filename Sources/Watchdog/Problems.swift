@@ -2,7 +2,7 @@
 package struct Problems {
   package enum Kind: Hashable {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
-    case fanotify, processEvents, journal, tree(String), accounts, configuration
+    case fanotify, processEvents, journal, tree(String), logFile(String), accounts, configuration
     case noWebhook, noAgents, revokesHeldBack, notifier
   }
 
@@ -33,7 +33,7 @@ package struct Problems {
   package var isDegraded: Bool {
     order.contains {
       switch $0 {
-      case .noWebhook, .noAgents, .configuration, .notifier, .tree: false
+      case .noWebhook, .noAgents, .configuration, .notifier, .tree, .logFile: false
       default: true
       }
     }

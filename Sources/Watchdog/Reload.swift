@@ -27,6 +27,7 @@ extension Engine {
       processes.use(loaded.agents)
       sayWhetherAgentsAreKnown(loaded.agents)
       setEndpoints()
+      openLogFiles()
       if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
         problems.clear(.configuration)
       } else {

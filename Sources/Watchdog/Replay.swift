@@ -27,6 +27,8 @@ extension Engine {
     case "journal.cursor":
       journalCursor = data["cursor"].text
       journalPartial = nil
+    case "logfile.position":
+      if let name = data["name"].text { logFilePositions[name] = data["position"].text }
     case "signal":
       if let kept = SignalRecord(data) {
         passJournal(kept)
@@ -160,6 +162,15 @@ extension Engine {
         writer.beginArray()
         if let journalCursor { writer.value(journalCursor) }
         writer.endArray()
+        writer.key("logFiles")
+        writer.beginArray()
+        for (name, position) in logFilePositions.sorted(by: { $0.key < $1.key }) {
+          writer.beginObject()
+          writer.member("name", name)
+          writer.member("position", position)
+          writer.endObject()
+        }
+        writer.endArray()
         writer.key("codes")
         writer.beginArray()
         for (target, kept) in codes.kept.sorted(by: { $0.key < $1.key }) where takesCode(target) {
@@ -210,6 +221,9 @@ extension Engine {
     each("grants") { if let grant = Grant(record: $0) { store.insert(grant) } }
     each("advice") { if let entry = Advice(record: $0) { advice.add(entry) } }
     each("journal") { journalCursor = $0.text }
+    each("logFiles") { element in
+      if let name = element["name"].text { logFilePositions[name] = element["position"].text }
+    }
     each("codes") { restoreCode($0) }
     each("endpoints") { element in
       if let endpoint = element["endpoint"].text, let from = element["from"].integer {

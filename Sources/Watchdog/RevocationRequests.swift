@@ -26,6 +26,10 @@ extension Engine {
             id: id, done: false, result: "refused: it is \(grant.state.rawValue)",
             status: "refused")
         }
+        if grant.kind.isConnectors {
+          return RequestResult(
+            id: id, done: false, result: "refused: \(notFromHere(grant.kind))", status: "refused")
+        }
         if dryRun {
           return RequestResult(id: id, done: false, result: plan(grant), status: "dry-run")
         }
@@ -62,7 +66,7 @@ extension Engine {
       if counts.drifted > 0 { parts.append("\(counts.drifted) are not the same objects any more") }
       if counts.failing > 0 { parts.append("\(counts.failing) cannot be looked at") }
       return parts.joined(separator: ", ")
-    default: return "nothing: grants of kind \(grant.kind.rawValue) are not taken back from here"
+    default: return "nothing: \(notFromHere(grant.kind))"
     }
   }
 }

@@ -122,6 +122,8 @@ extension Engine {
       firstLook()
       openJournal()
       openAudit()
+      openLogFiles()
+      readLogFiles()
       resumeRevocations()
       resumeFailed()
       scheduleAll()

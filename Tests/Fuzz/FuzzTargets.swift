@@ -9,6 +9,9 @@ let fuzzTargets: [String: @Sendable ([UInt8]) -> Void] = {
   var targets: [String: @Sendable ([UInt8]) -> Void] = [
     "audit": auditTarget, "export": exportTarget, "pattern": patternTarget,
     "entries": entriesTarget,
+    "kubernetes": { bytes in
+      _ = KubernetesAudit.signals(bytes[...], read: Timestamp(microseconds: 0))
+    },
     "grammar": { _ = ChangeGrammar.report(onCommand: $0) },
   ]
   for recognizer in Recognizers.all {

@@ -49,6 +49,7 @@ package struct Configuration: Equatable, Sendable {
   /// In the order in which they are asked.
   package var rules: [Rule] = []
   package var webhooks: [WebhookConfiguration] = []
+  package var logFiles: [LogFileConfiguration] = []
 
   package init() {}
 }

@@ -65,13 +65,45 @@ private struct ConfigurationLoader {
     for section in sections(of: file, result) {
       if section.name == "Rule" {
         rule(section, namesHere: &namesHere)
+      } else if section.name == "LogFile" {
+        logFile(section)
       } else if let settings = configurationSettings[section.name], section.argument == nil {
         var changed = configuration
         apply(settings, section, scope: section.name, to: &changed)
         configuration = changed
       } else {
-        unknown(section, among: configurationSettings.keys.sorted() + ["Rule"])
+        unknown(section, among: configurationSettings.keys.sorted() + ["Rule", "LogFile"])
       }
+    }
+  }
+
+  /// A section of a later file changes the keys of the one with its name.
+  mutating func logFile(_ section: INISection) {
+    guard let name = section.argument, !name.isEmpty,
+      name.utf8.allSatisfy({ isAlphanumeric($0) || "-_.".utf8.contains($0) }),
+      !["journal", "audit", "fanotify", "state", "daemon"].contains(name)
+    else {
+      findings.append(
+        section.finding(
+          error: true, "'[LogFile NAME]' expected: letters, digits, '-', '_' and '.'"))
+      return
+    }
+    let index = configuration.logFiles.firstIndex { $0.name == name }
+    var file = index.map { configuration.logFiles[$0] } ?? LogFileConfiguration(name: name)
+    apply(logFileSettings, section, scope: "LogFile \(name)", to: &file)
+    if file.path.isEmpty {
+      findings.append(section.finding(error: true, "section [LogFile \(name)] has no 'Path='"))
+    }
+    if file.format == .json, file.kind == nil || file.subject.isEmpty || file.object.isEmpty {
+      findings.append(
+        section.finding(
+          error: true,
+          "section [LogFile \(name)]: Format=json wants 'Kind=', 'Subject=' and 'Object='"))
+    }
+    if let index {
+      configuration.logFiles[index] = file
+    } else {
+      configuration.logFiles.append(file)
     }
   }
 
