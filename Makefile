@@ -92,7 +92,9 @@ install:
 	install -m 644 systemd/sysusers.d/grantwatch.conf $(DESTDIR)$(sysusersdir)/grantwatch.conf
 	install -m 644 systemd/grantwatch.catalog $(DESTDIR)$(catalogdir)/grantwatch.catalog
 	install -d -m 755 $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sysconfdir)/grantwatch.conf.d \
-	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d
+	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d \
+	  $(DESTDIR)$(sysconfdir)/recognizers.d
+	install -m 644 etc/grantwatch/audit.rules $(DESTDIR)$(sysconfdir)/audit.rules
 	for sample in etc/grantwatch/*.d/*.sample; do [ ! -e "$$sample" ] || \
 	  install -m 644 "$$sample" "$(DESTDIR)/$$sample" || exit 1; done
 	test -e $(DESTDIR)$(sysconfdir)/grantwatch.conf || \
