@@ -52,7 +52,8 @@ let package = Package(
     .executableTarget(name: "grantwatch-notify", dependencies: ["Notify"], swiftSettings: strict),
     .executableTarget(
       name: "grantwatch-bench",
-      dependencies: ["ByteText", "LinuxKit", "Grants", "Ledger", "Control"],
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Ledger", "Control"],
+      exclude: ["Reference"],
       swiftSettings: strict),
     .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),
     .testTarget(name: "ByteTextTests", dependencies: ["ByteText"], swiftSettings: strict),

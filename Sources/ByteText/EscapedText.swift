@@ -4,9 +4,20 @@
 /// Valid UTF-8 without control characters stays as it is; a backslash becomes `\\`, every other
 /// byte `\xNN`. A newline in a file name can so not forge a line of output.
 package func escaped(_ bytes: some Collection<UInt8>) -> String {
-  let plain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") }
-  if plain { return String(decoding: bytes, as: UTF8.self) }
-  let source = Array(bytes)
+  // The generic code is not specialised for callers in other modules: the common case leaves it
+  // at once.
+  let plain = bytes.withContiguousStorageIfAvailable { plainText($0) }
+  if let plain, let text = plain { return text }
+  return escapedText(Array(bytes))
+}
+
+/// The text, if there is nothing to escape in it.
+private func plainText(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
+  for byte in bytes where byte < 0x20 || byte >= 0x7f || byte == UInt8(ascii: "\\") { return nil }
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+private func escapedText(_ source: [UInt8]) -> String {
   var text: [UInt8] = []
   var at = 0
   func hex(_ byte: UInt8) {

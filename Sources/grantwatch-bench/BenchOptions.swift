@@ -8,7 +8,7 @@ struct BenchOptions {
   static var benchmarks: [any Benchmark.Type] {
     [
       SyncReference.self, ChangeLatency.self, DeadlineLatency.self, ManyItems.self, IdleCost.self,
-      StartWithHistory.self, BinarySize.self,
+      StartWithHistory.self, BinarySize.self, JournalReading.self, AuditParsing.self,
     ]
   }
 

@@ -10,6 +10,8 @@ package struct EntryReader {
 
   /// Entries that wait for a continuation, or behind one that does, at the most.
   private static let mostHeld = 256
+  /// How long a line may wait for its continuation while others go by: tools write theirs at once.
+  private static let patience = TimeSpan(microseconds: 200_000)
   /// Bytes of a joined message.
   private static let longestMessage = 256 << 10
 
@@ -49,6 +51,9 @@ package struct EntryReader {
     defer {
       taken = cursor
       if held.isEmpty { passed = cursor }
+    }
+    if let first = held.first, first.stored + Self.patience < stored {
+      release(before: stored - Self.patience, body)
     }
     let part = fields.identifiers.count == 1 ? Self.part(fields) : nil
     if let part, let text = part.continuation {

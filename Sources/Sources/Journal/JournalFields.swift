@@ -1,4 +1,5 @@
 internal import ByteText
+internal import Glibc
 
 /// What recognisers look at in an entry of the journal; see systemd.journal-fields(7).
 ///
@@ -39,11 +40,14 @@ package struct JournalFields: Sendable, Equatable {
   /// Takes one field as sd_journal_enumerate_data(3) gives it: `NAME=value`.
   package mutating func take(_ field: UnsafeRawBufferPointer) {
     // The longest name that counts has 26 bytes.
-    guard let equals = field.prefix(32).firstIndex(of: UInt8(ascii: "=")) else { return }
+    guard let base = field.baseAddress,
+      let found = memchr(base, Int32(UInt8(ascii: "=")), min(field.count, 32))
+    else { return }
+    let equals = base.distance(to: UnsafeRawPointer(found))
     let value = UnsafeRawBufferPointer(rebasing: field[(equals + 1)...])
     func isNamed(_ name: StaticString) -> Bool {
       name.utf8CodeUnitCount == equals
-        && name.withUTF8Buffer { field[..<equals].elementsEqual($0) }
+        && memcmp(UnsafeRawPointer(name.utf8Start), base, equals) == 0
     }
     if field[0] == UInt8(ascii: "_") {
       takeTrusted(value, isNamed)

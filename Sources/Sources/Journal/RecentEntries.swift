@@ -2,28 +2,29 @@
 struct RecentEntries {
   private static let most = 256
 
-  private struct Entry {
-    var realtime: Int64
-    var monotonic: UInt64
-    var cursor: String
-  }
-  private var entries: [Entry] = []
+  /// The clocks of the entries, apart from their cursors: they are compared with every new one.
+  private var realtimes: [Int64] = []
+  private var monotonics: [UInt64] = []
+  private var cursors: [String] = []
   private var at = 0
 
   /// False for an entry that another file held too: same clocks and content, which is what a cursor
   /// says behind its first parts.
   mutating func isNew(realtime: Int64, monotonic: UInt64, cursor: String) -> Bool {
-    for entry in entries
-    where entry.realtime == realtime && entry.monotonic == monotonic
-      && Self.content(entry.cursor) == Self.content(cursor)
+    for index in realtimes.indices
+    where realtimes[index] == realtime && monotonics[index] == monotonic
+      && Self.content(cursors[index]) == Self.content(cursor)
     {
       return false
     }
-    let entry = Entry(realtime: realtime, monotonic: monotonic, cursor: cursor)
-    if entries.count < Self.most {
-      entries.append(entry)
+    if cursors.count < Self.most {
+      realtimes.append(realtime)
+      monotonics.append(monotonic)
+      cursors.append(cursor)
     } else {
-      entries[at] = entry
+      realtimes[at] = realtime
+      monotonics[at] = monotonic
+      cursors[at] = cursor
       at = (at + 1) % Self.most
     }
     return true

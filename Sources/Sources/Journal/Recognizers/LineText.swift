@@ -1,13 +1,21 @@
 internal import ByteText
+internal import Glibc
 
 /// Where `needle` stands in `text`, first to last, overlaps included.
 func places(of needle: StaticString, in text: ArraySlice<UInt8>) -> [Int] {
-  let needle = needle.withUTF8Buffer { Array($0) }
-  guard !needle.isEmpty, text.count >= needle.count else { return [] }
+  let length = needle.utf8CodeUnitCount
+  guard length > 0, text.count >= length else { return [] }
   var places: [Int] = []
-  for at in text.startIndex...(text.endIndex - needle.count)
-  where text[at] == needle[0] && text[at...].starts(with: needle) {
-    places.append(at)
+  text.withUnsafeBytes { bytes in
+    guard let base = bytes.baseAddress else { return }
+    let first = needle.utf8Start.pointee
+    var at = 0
+    let last = bytes.count - length
+    while at <= last, let found = memchr(base + at, Int32(first), last - at + 1) {
+      at = base.distance(to: UnsafeRawPointer(found))
+      if memcmp(base + at, needle.utf8Start, length) == 0 { places.append(text.startIndex + at) }
+      at += 1
+    }
   }
   return places
 }
