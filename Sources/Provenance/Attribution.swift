@@ -28,6 +28,8 @@ package struct Attribution: Sendable {
   package var chainPids: [Int32]
   /// The chain is known up to the first process.
   package var complete: Bool
+  /// What agents asked somebody else to run that this may be the answer to; one a line.
+  package var requests: [String] = []
 }
 
 extension ProcessTable {
@@ -129,8 +131,28 @@ extension ProcessTable {
     }
     if let hole = chain.holeText { verdict.because.append(hole) }
     judgeWithoutAgent(chain, &verdict)
+    judgeRequests(chain, &verdict)
     if !sure { verdict.confidence = .weak }
     return verdict
+  }
+
+  /// What others ran for an agent has no chain to it: its request is a proof where it named the very
+  /// unit, else a hint, which leaves a human's act in doubt.
+  private func judgeRequests(_ chain: ProcessChain, _ verdict: inout Attribution) {
+    let (requests, isProven) = launchRequests(for: chain)
+    guard let first = requests.first else { return }
+    verdict.requests = requests.map(\.text)
+    if isProven {
+      verdict.provenance = .agentExecuted
+      verdict.confidence = .strong
+      verdict.agent = AgentReference(name: first.agent, chain: [first.agent])
+      verdict.via = "systemd"
+      verdict.because.append("it runs in the unit that \(first.agent) asked for by name")
+    } else {
+      if verdict.provenance == .human { verdict.confidence = .weak }
+      verdict.because.append(
+        "\(first.agent) asked for something to be run a while before: this may be it")
+    }
   }
 
   private func judgeWithoutAgent(_ chain: ProcessChain, _ verdict: inout Attribution) {

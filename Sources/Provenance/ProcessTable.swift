@@ -22,6 +22,8 @@ package final class ProcessTable {
   private var firstDead = 0
   /// Dead processes that were forgotten before their time, for want of room.
   package private(set) var forgotten = 0
+  /// What agents asked others to run.
+  var launchRequests = LaunchRequests()
   let watch = ConnectorWatch()
   /// Events are given, so that the tree is on record and not only what /proc shows.
   var hasEvents = false
@@ -128,6 +130,7 @@ package final class ProcessTable {
     if signatures.hasUnits || underManager || record.controlGroup == nil {
       record.controlGroup = files.controlGroup(pid)
     }
+    noteLaunchRequest(record)
   }
 
   /// Puts a record in its pid's place.

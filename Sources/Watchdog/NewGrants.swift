@@ -26,6 +26,10 @@ extension Engine {
       grant.evidence.append(
         Evidence(time: now.wall, source: attribution.source, text: attribution.chainText))
     }
+    for request in attribution.requests {
+      grant.evidence.append(
+        Evidence(time: now.wall, source: "process-events", text: request))
+    }
     return grant
   }
 
