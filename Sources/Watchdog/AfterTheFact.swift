@@ -10,6 +10,9 @@ extension Engine {
   /// Grants without an actor that are compared with a signal at the most.
   private static let mostUnexplained = 1024
 
+  /// How long after its detection a source may still be behind.
+  private static let patience = TimeSpan(seconds: 3600)
+
   /// A grant that a look at the state has found waits for its explanation.
   func awaitExplanation(_ grant: Grant) {
     guard grant.earliest != nil, grant.actor.pid == nil,
@@ -26,7 +29,9 @@ extension Engine {
       signal.type == .use ? signal.command.map(ChangeGrammar.changes(inCommand:)) ?? [] : []
     var found: [String] = []
     for id in unexplained.sorted() {
-      guard let grant = store[id], let earliest = grant.earliest, grant.actor.pid == nil else {
+      guard let grant = store[id], let earliest = grant.earliest, grant.actor.pid == nil,
+        now.wall - grant.detectedAt < Self.patience
+      else {
         unexplained.remove(id)
         continue
       }

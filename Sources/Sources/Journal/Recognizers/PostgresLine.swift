@@ -28,7 +28,8 @@ package enum PostgresLine: Recognizer {
     let isServer = fields.exe.map { $0.suffix(9).elementsEqual("/postgres".utf8) }
     let isSystems = fields.exe.map { rest(of: $0[...], after: "/usr/") != nil } ?? false
     if isServer != true || !isSystems {
-      if fields.exe != nil || fields.comm != Array("postgres".utf8) {
+      // A short session may be over before its program was looked up.
+      if fields.exe != nil || (fields.comm != nil && fields.comm != Array("postgres".utf8)) {
         recognition.type = .spoof
         recognition.further = []
       }
