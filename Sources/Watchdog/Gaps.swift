@@ -23,6 +23,10 @@ extension Engine {
       return agenda.add(.freshLook, at: last + Self.freshLookEvery)
     }
     lookedAfresh = now.up
+    lookAtEverything()
+  }
+
+  private func lookAtEverything() {
     // What waits to be read is somebody's; what the look finds is nobody's.
     readKernelEvents()
     var batch = SignalBatch(now: now)
@@ -78,16 +82,8 @@ extension Engine {
   static let slowLookEvery: Int64 = 3_600_000_000
 
   func slowLook() {
-    // What waits to be read is somebody's; what the look finds is nobody's.
-    readKernelEvents()
     lookAtMounts()
-    var batch = SignalBatch(now: now)
-    let since = lastLook.wall
-    lookingSince = since
-    lookAtAccounts([], &batch, gap: since)
-    rescanFiles(since: since)
-    lookingSince = nil
-    lastLook = now
+    lookAtEverything()
     agenda.add(.slowLook, at: now.up + Self.slowLookEvery)
   }
 }

@@ -10,7 +10,10 @@ extension Engine {
   /// - Parameter isLast: no other signal of the same entry follows.
   func take(_ signal: AccessSignal, isLast: Bool) {
     if signal.type == .spoof { spoofed(signal) }
-    if !signal.trusted, !unprovenSignals.admits(uid: signal.uid, at: now.up) {
+    let isRefusal = signal.type == .denied
+    if !signal.trusted || isRefusal,
+      !unprovenSignals.admits(uid: signal.uid, at: now.up, places: isRefusal ? 6 : 1)
+    {
       // Its place in the source is passed with the next one that is kept.
       return
     }
@@ -89,8 +92,10 @@ extension Engine {
   /// Says how many unproven signals were not kept.
   func tellSuppressedSignals() {
     for (uid, count) in unprovenSignals.takeSuppressed(at: now.up) {
-      record("signal.suppressed", text: "\(count) more unproven lines of uid \(uid) were not kept")
-      {
+      record(
+        "signal.suppressed",
+        text: "\(count) more unproven lines or refusals of uid \(uid) were not kept"
+      ) {
         $0.member("uid", Int64(uid))
         $0.member("count", Int64(count))
       }

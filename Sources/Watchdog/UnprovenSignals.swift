@@ -1,4 +1,5 @@
-/// How many signals that prove nothing are kept of one uid: who may write anything may write much.
+/// How many signals that prove nothing, and how many refusals, are kept of one uid: who may write
+/// anything may write much, and whoever tries to log in tries often.
 package struct UnprovenSignals {
   /// Kept of one uid in a minute.
   package static let perMinute = 60
@@ -14,8 +15,8 @@ package struct UnprovenSignals {
 
   package init() {}
 
-  /// True when one more of `uid` may be kept at `up`.
-  package mutating func admits(uid: UInt32, at up: Int64) -> Bool {
+  /// True when one more of `uid` may be kept at `up`; it takes `places` of those in a minute.
+  package mutating func admits(uid: UInt32, at up: Int64, places: Int = 1) -> Bool {
     // Beyond so many uids at once they share one count.
     let key = counts[uid] == nil && counts.count >= Self.mostUIDs ? .max : uid
     var count = counts[key] ?? Count(since: up)
@@ -24,11 +25,11 @@ package struct UnprovenSignals {
       count.kept = 0
     }
     defer { counts[key] = count }
-    guard count.kept < Self.perMinute else {
+    guard count.kept + places <= Self.perMinute else {
       count.suppressed += 1
       return false
     }
-    count.kept += 1
+    count.kept += places
     return true
   }
 

@@ -73,6 +73,17 @@ import Testing
     #expect(!reader.holds && count == 2000 && reader.passed == "1999")
   }
 
+  @Test("A clock that was set back holds nothing back")
+  func clockStep() {
+    var reader = EntryReader(root: nil)
+    var count = 0
+    reader.take(
+      sudo("PWD=/ ; USER=root ; COMMAND=/bin/x", pid: 5), cursor: "1", stored: time(3_600_000)
+    ) { _ in count += 1 }
+    reader.take(usermod("a", pid: 6), cursor: "2", stored: time(5)) { _ in count += 1 }
+    #expect(count == 2 && !reader.holds)
+  }
+
   @Test("A login is told once, by whoever told of it first")
   func echoes() {
     var reader = EntryReader(root: nil)

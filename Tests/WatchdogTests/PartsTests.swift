@@ -167,3 +167,22 @@ import Watchdog
     }
   }
 }
+
+@Suite struct UnprovenSignalsTests {
+  @Test("Of one uid so many a minute are kept, refusals count more, and the rest is counted")
+  func limits() {
+    var signals = UnprovenSignals()
+    var kept = 0
+    for _ in 0..<100 where signals.admits(uid: 7, at: 1) { kept += 1 }
+    #expect(kept == UnprovenSignals.perMinute)
+    kept = 0
+    for _ in 0..<100 where signals.admits(uid: 8, at: 1, places: 6) { kept += 1 }
+    #expect(kept == 10)
+    let suppressed = signals.takeSuppressed(at: 2)
+    #expect(suppressed.map(\.uid) == [7, 8] && suppressed.map(\.count) == [40, 90])
+    let again = signals.takeSuppressed(at: 3)
+    #expect(again.isEmpty)
+    let isOpenAgain = signals.admits(uid: 7, at: 61_000_002)
+    #expect(isOpenAgain)
+  }
+}

@@ -52,8 +52,13 @@ package struct EntryReader {
       taken = cursor
       if held.isEmpty { passed = cursor }
     }
-    if let first = held.first, first.stored + Self.patience < stored {
-      release(before: stored - Self.patience, body)
+    if let first = held.first {
+      if first.stored + Self.patience < stored {
+        release(before: stored - Self.patience, body)
+      } else if stored + Self.patience < first.stored {
+        // The clock was set back: nothing can be said of how long it waited.
+        release(before: nil, body)
+      }
     }
     let part = fields.identifiers.count == 1 ? Self.part(fields) : nil
     if let part, let text = part.continuation {

@@ -18,6 +18,8 @@ package final class JournalSource {
   private var gapAtStart: JournalGap?
   private var damagedInRow = 0
   private var reachedEnd = false
+  /// How often in a row the end was reached while a line waited for its continuation.
+  private var endsWithHeld = 0
   private var recent = RecentEntries()
 
   /// How late the last line came from journald, once the past is read.
@@ -102,7 +104,13 @@ package final class JournalSource {
 
   /// At the end nothing more may come for a while: what waited long enough is whole.
   private func letGo(_ body: (AccessSignal) -> Void) {
-    guard reader.holds else { return }
+    guard reader.holds else {
+      endsWithHeld = 0
+      return
+    }
+    endsWithHeld += 1
+    // Looked for in vain often enough, whatever the clock says.
+    if endsWithHeld > 8 { return reader.release(before: nil, body) }
     if case .files = place { return reader.release(before: nil, body) }
     reader.release(before: Timestamp(microseconds: SystemClock.wall()) - Self.patience, body)
   }
