@@ -158,6 +158,9 @@ import Testing
     #expect(spelledOut?.watch == Configuration().watch)
     var rest = try #require(spelledOut)
     rest.rules = []
+    // An example of what has no default.
+    #expect(rest.logFiles.map(\.name) == ["kubernetes"])
+    rest.logFiles = []
     #expect(rest == Configuration())
 
     let sample = try Samples.text(folder + "webhooks.d/example.conf.sample")
