@@ -18,6 +18,25 @@ package struct FileIdentity: Hashable, Sendable {
   }
 }
 
+/// What a kind needs to put an entry back, and the one in whose place it stood.
+///
+/// A class, so that the many items of file grants pay a word for it.
+package final class EntryDetail: Equatable, Sendable {
+  /// Of the entry that was granted.
+  package let own: String
+  /// Of the one before it; empty when there was none, or it has no detail.
+  package let former: String
+
+  package init(own: String, former: String) {
+    self.own = own
+    self.former = former
+  }
+
+  package static func == (left: EntryDetail, right: EntryDetail) -> Bool {
+    left.own == right.own && left.former == right.former
+  }
+}
+
 /// One object of a grant.
 package struct GrantItem: Equatable, Sendable {
   /// `file:/srv/data/f1`, `group:docker`; escaped as `ByteText.escaped` does.
@@ -28,16 +47,19 @@ package struct GrantItem: Equatable, Sendable {
   package var state: ItemState
   /// For files: the very file the grant was given on.
   package var identity: FileIdentity?
+  /// For entries of a state that is read whole.
+  package var detail: EntryDetail?
 
   package init(
     object: String, before: String?, after: String?, state: ItemState = .active,
-    identity: FileIdentity? = nil
+    identity: FileIdentity? = nil, detail: EntryDetail? = nil
   ) {
     self.object = object
     self.before = before
     self.after = after
     self.state = state
     self.identity = identity
+    self.detail = detail
   }
 }
 

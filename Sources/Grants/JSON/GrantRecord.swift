@@ -159,6 +159,13 @@ extension GrantItem {
     writer.present("after", after)
     writer.member("state", state.rawValue)
     writer.present("file", identity?.text)
+    if let detail {
+      writer.key("detail")
+      writer.beginArray()
+      writer.value(detail.own)
+      writer.value(detail.former)
+      writer.endArray()
+    }
     writer.endObject()
   }
 
@@ -170,7 +177,10 @@ extension GrantItem {
     let after = fields.text("after")
     guard let state = fields.word("state", as: ItemState.self) else { return nil }
     let identity = fields.text("file").flatMap(FileIdentity.init(text:))
-    self.init(object: object, before: before, after: after, state: state, identity: identity)
+    let texts = fields["detail"].elements.compactMap(\.text)
+    self.init(
+      object: object, before: before, after: after, state: state, identity: identity,
+      detail: texts.count == 2 ? EntryDetail(own: texts[0], former: texts[1]) : nil)
   }
 }
 
