@@ -230,6 +230,8 @@ package struct Grant: Equatable, Sendable {
   package var previousPrimary: String?
   /// Ways in for root that there were beside this grant when it was given.
   package var otherWaysIn: [String] = []
+  /// The mechanism's own end that was written, nil where there is none.
+  package var nativeExpiry: Timestamp?
   /// What its process alone told, where an advice changed the verdict.
   package var ownProvenance: Provenance?
   package var ownConfidence: Confidence?

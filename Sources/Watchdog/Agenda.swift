@@ -1,3 +1,5 @@
+package import Grants
+
 /// What is to be done at a moment of CLOCK_BOOTTIME.
 package enum AgendaEntry: Hashable {
   /// The act of this grant may have had its last item.
@@ -18,6 +20,8 @@ package enum AgendaEntry: Hashable {
   case saveBaseline
   /// The account files could not be read a moment ago.
   case accountsAgain
+  /// The same of a kind that is read whole.
+  case entriesAgain(GrantKind)
   case serviceWatchdog
   /// A line of the journal waits for its continuation.
   case journalAgain

@@ -39,6 +39,7 @@ extension Engine {
     case .accountsAgain:
       var batch = SignalBatch(now: now)
       lookAtAccounts([], &batch, gap: lastLook.wall)
+    case .entriesAgain(let kind): lookAgain(at: kind)
     case .serviceWatchdog: pingServiceWatchdog()
     case .journalAgain: readJournal()
     case .freshLook: lookAfresh()

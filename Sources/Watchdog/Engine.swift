@@ -32,6 +32,8 @@ package final class Engine: @unchecked Sendable {
   var sheltered: [String: Int] = [:]
   /// Items of running revocations whose access was gone already.
   var gone: [String: Int] = [:]
+  /// Running revocations that no further try can help.
+  var hopeless: Set<String> = []
   /// Revocations that a stop left between intent and result: announced already.
   var resumed: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.
@@ -41,6 +43,9 @@ package final class Engine: @unchecked Sendable {
   let fileModes: FileModes
   let groupMembers: GroupMembers
   var groupState: GroupState?
+  let entryWatches: [EntryWatch]
+  /// Where kinds are read and their tools run: one call at a time, and never on the engine's queue.
+  let kindQueue = DispatchQueue(label: "grantwatch.kinds")
   /// Accounts that were renamed since the start, former name to new.
   var renamedUsers: [String: String] = [:]
   var fileWatch: FileWatch?
@@ -134,7 +139,7 @@ package final class Engine: @unchecked Sendable {
     settings: EngineSettings, configuration: Configuration, ledger: Ledger,
     lock: consuming StateLock,
     accounts: HostAccounts, processes: ProcessTable, fileModes: FileModes,
-    groupMembers: GroupMembers
+    groupMembers: GroupMembers, entryKinds: [any EntryKind]
   ) {
     self.settings = settings
     self.configuration = configuration
@@ -142,6 +147,7 @@ package final class Engine: @unchecked Sendable {
     self.processes = processes
     self.fileModes = fileModes
     self.groupMembers = groupMembers
+    entryWatches = entryKinds.map(EntryWatch.init)
     self.lock = lock
     hostAccounts = accounts
     startedAt = settings.now()

@@ -1,4 +1,5 @@
 package import Grants
+package import Kinds
 
 /// A file by its number, the key under which its grants are found.
 package struct FileKey: Hashable, Sendable {
@@ -12,6 +13,17 @@ package struct FileKey: Hashable, Sendable {
 
   package init(_ identity: FileIdentity) {
     self.init(device: identity.device, inode: identity.inode)
+  }
+}
+
+/// An entry of a kind, the key under which its grants are found.
+package struct ItemKey: Hashable {
+  package var kind: GrantKind
+  package var entry: AccessEntry.Key
+
+  package init(_ kind: GrantKind, _ entry: AccessEntry.Key) {
+    self.kind = kind
+    self.entry = entry
   }
 }
 
@@ -44,6 +56,7 @@ package final class GrantStore {
   package private(set) var byMembership: [String: [String]] = [:]
   /// Grants of other kinds that are not ended, by `kind object`.
   private var byTold: [String: [String]] = [:]
+  private var itemsByEntry: [ItemKey: [ItemReference]] = [:]
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
   /// How many there are in each state, but for the standing ones.
@@ -62,6 +75,11 @@ package final class GrantStore {
   /// The grants of a connector's kind on an object that are not ended.
   func told(_ kind: GrantKind, _ object: String) -> [String] {
     byTold["\(kind.rawValue) \(object)"] ?? []
+  }
+
+  /// The items that give an entry and are not ended.
+  func entries(_ key: ItemKey) -> [ItemReference] {
+    (itemsByEntry[key] ?? []).filter { item($0).map { $0.state != .ended } ?? false }
   }
 
   /// One item, without a copy of its grant: whoever holds a grant while its items change pays with
@@ -156,6 +174,10 @@ package final class GrantStore {
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key, default: []].append(grant.id)
     default:
+      for position in start..<grant.items.count {
+        itemsByEntry[Self.key(of: grant.items[position], grant), default: []].append(
+          ItemReference(grant: grant.id, index: position))
+      }
       guard start == 0 else { return }
       byTold["\(grant.kind.rawValue) \(grant.object)", default: []].append(grant.id)
     }
@@ -174,10 +196,21 @@ package final class GrantStore {
       byMembership[key]?.removeAll { $0 == grant.id }
       if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
     default:
+      for item in grant.items {
+        let key = Self.key(of: item, grant)
+        itemsByEntry[key]?.removeAll { $0.grant == grant.id }
+        if itemsByEntry[key]?.isEmpty == true { itemsByEntry[key] = nil }
+      }
       let key = "\(grant.kind.rawValue) \(grant.object)"
       byTold[key]?.removeAll { $0 == grant.id }
       if byTold[key]?.isEmpty == true { byTold[key] = nil }
     }
+  }
+
+  private static func key(of item: GrantItem, _ grant: Grant) -> ItemKey {
+    ItemKey(
+      grant.kind,
+      AccessEntry.Key(subject: grant.subject, object: item.object, value: item.after ?? ""))
   }
 
   private func remove<Key>(

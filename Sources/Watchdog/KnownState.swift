@@ -14,6 +14,7 @@ extension Engine {
     if isFirstStart {
       takeStandingMembers()
       takeStandingFiles()
+      firstLookAtEntries(since: nil)
     } else {
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
@@ -32,6 +33,7 @@ extension Engine {
         var batch = SignalBatch(now: now)
         lookAtAccounts([], &batch, gap: from.wall)
       }
+      firstLookAtEntries(since: from.wall)
     }
     lastLook = now
     saveBaseline()
@@ -47,7 +49,7 @@ extension Engine {
   }
 
   /// The last known state is lost, so that nobody can tell what changed since.
-  private func takenAsKnown(_ what: String) {
+  func takenAsKnown(_ what: String) {
     problems.set(.baselineLost, what)
     settings.log(what)
     announce("ledger.damaged", severity: .high, "\(what); what is there now is taken as known")
@@ -65,7 +67,7 @@ extension Engine {
     }
   }
 
-  private func standing(
+  func standing(
     _ kind: GrantKind, _ subject: String, _ object: String, _ right: String, _ item: GrantItem
   ) {
     let process = Attribution.unseen(reason: "it was there at the first start")

@@ -86,7 +86,7 @@ extension Engine {
     switch store[id]?.kind {
     case .fileMode: restoreModes(of: id, from: start)
     case .groupMember: if let grant = store[id] { removeMember(grant) }
-    default: running.remove(id)
+    default: revokeEntries(id)
     }
   }
 
@@ -212,14 +212,15 @@ extension Engine {
   }
 
   /// All items were tried: says what came of it.
-  private func finishRevocation(_ id: String) {
+  func finishRevocation(_ id: String) {
     guard let grant = store[id] else { return }
     running.remove(id)
     let allSheltered = sheltered.removeValue(forKey: id) == grant.items.count
     let allGone = gone.removeValue(forKey: id) == grant.items.count
     let cause: EndedBy = allSheltered ? .superseded : allGone ? .removed : grant.ending ?? .expired
     if grant.items.contains(where: { $0.state == .revokeFailed }) {
-      revocationFailed(id, grant.revokeError ?? "unknown error", final: false)
+      revocationFailed(
+        id, grant.revokeError ?? "unknown error", final: hopeless.remove(id) != nil)
     } else if grant.items.contains(where: { $0.state == .drifted }) {
       let seconds = grant.activeSeconds(at: now)
       update(id) {
@@ -270,7 +271,7 @@ extension Engine {
   }
 
   /// Keeps what was found in an object's place.
-  private func noteDrift(_ id: String, _ text: String) {
+  func noteDrift(_ id: String, _ text: String) {
     let evidence = Evidence(time: now.wall, source: "state", text: text)
     update(id) { if $0.evidence.count < 32 { $0.evidence.append(evidence) } }
   }

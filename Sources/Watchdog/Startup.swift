@@ -28,7 +28,8 @@ extension Engine {
         accountNames: { accounts.displayName($0) }, clock: settings.now),
       fileModes: FileModes(
         root: settings.root, trees: configuration.watch.map { Array($0.utf8) }),
-      groupMembers: GroupMembers(root: settings.root))
+      groupMembers: GroupMembers(root: settings.root),
+      entryKinds: entryKinds(root: settings.root))
     engine.recognizers = loaded.recognizers
     let failure: LedgerError? = engine.queue.sync {
       engine.turn {
@@ -44,6 +45,9 @@ extension Engine {
     if let failure { throw EngineError("\(failure)") }
     return engine
   }
+
+  /// The kinds that are read whole.
+  private static func entryKinds(root: [UInt8]) -> [any EntryKind] { [] }
 
   /// Makes the directories and locks the state: a second daemon on it is refused.
   private static func takeState(_ settings: EngineSettings) throws(EngineError) -> StateLock {
@@ -142,8 +146,9 @@ extension Engine {
   private func watchFiles() throws(SystemError) {
     let trees = configuration.watch.map { settings.root + Array($0.utf8) }
     watchedTrees = configuration.watch
+    gatherEntryPaths()
     journalAtStart = configuration.journalDirectory
-    let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
+    let watch = try FileWatch(trees: trees, files: singleFiles)
     fileWatch = watch
     sayUnmarked(watch)
   }
@@ -153,8 +158,11 @@ extension Engine {
     for path in unwatchedTrees where !watch.unmarked.contains(where: { $0.path == path }) {
       problems.clear(.tree(escaped(path)))
     }
-    unwatchedTrees = watch.unmarked.map(\.path)
-    for (path, error) in watch.unmarked {
+    let trees = Set(watchedTrees.map { settings.root + Array($0.utf8) })
+    // A key file or a folder of rules need not be there.
+    let unmarked = watch.unmarked.filter { trees.contains($0.path) || !$0.error.isMissing }
+    unwatchedTrees = unmarked.map(\.path)
+    for (path, error) in unmarked {
       let text = "watch: \(escaped(path)): \(error.reason)"
       if problems.set(.tree(escaped(path)), text) { settings.log(text) }
     }

@@ -73,6 +73,7 @@ extension Grant {
     writer.marked("skipsPermissions", skipsPermissions)
     writer.present("previousPrimary", previousPrimary)
     writer.present("otherWaysIn", otherWaysIn)
+    writer.present("nativeExpiry", nativeExpiry?.microseconds)
     writer.present("ownProvenance", ownProvenance?.rawValue)
     writer.present("ownConfidence", ownConfidence?.rawValue)
     writer.present("ending", ending?.rawValue)
@@ -138,6 +139,7 @@ extension Grant {
     warned = fields.flag("warned") ?? false
     revokeTries = max(0, fields.number("revokeTries", as: Int.self) ?? 0)
     revokeError = fields.text("revokeError")
+    nativeExpiry = fields.time("nativeExpiry")
     open = fields.flag("open") ?? false
     fromPackageManager = fields.flag("fromPackageManager") ?? false
     skipsPermissions = fields.flag("skipsPermissions") ?? false
