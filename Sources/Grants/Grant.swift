@@ -232,6 +232,10 @@ package struct Grant: Equatable, Sendable {
   package var otherWaysIn: [String] = []
   /// The mechanism's own end that was written, nil where there is none.
   package var nativeExpiry: Timestamp?
+  /// Its mechanism has no end of its own.
+  package var lacksNativeExpiry = false
+  /// How its taking back came out; nil before.
+  package var outcome: RevocationOutcome?
   /// What its process alone told, where an advice changed the verdict.
   package var ownProvenance: Provenance?
   package var ownConfidence: Confidence?

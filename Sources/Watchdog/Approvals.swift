@@ -114,6 +114,7 @@ extension Engine {
       $0.overdueAlerted = false
     }
     agenda.add(.deadline(id), at: approval.until.up)
+    settleNativeExpiry(id)
     announce(
       "approval.given", grant: id,
       "\(name) approved until \(approval.until.wall.rfc3339): \(summary(grant)): \(escaped(Array(request.reason.utf8)))"
@@ -251,5 +252,6 @@ extension Engine {
     acts.close(id)
     store.change(id) { $0.open = false }
     agenda.add(.deadline(id), at: approval.until.up)
+    agenda.add(.nativeExpiry(id), at: now.up)
   }
 }

@@ -199,7 +199,9 @@ extension Engine {
     guard !revokeCalls.isEmpty else { return }
     var left: [RevokeCall] = []
     for var entry in revokeCalls {
-      entry.pending = entry.pending.filter { store[$0]?.state == .expiring }
+      entry.pending = entry.pending.filter {
+        store[$0]?.state == .expiring || searching.contains($0)
+      }
       if !entry.pending.isEmpty {
         left.append(entry)
         continue
@@ -208,6 +210,8 @@ extension Engine {
         guard result.status == "ok", let grant = store[result.id] else { return result }
         var result = result
         switch grant.state {
+        case .ended where grant.outcome == .residue:
+          result.result = "revoked; still in use: \(grant.residue.joined(separator: "; "))"
         case .ended: result.result = "revoked"
         case .drifted:
           result.done = false

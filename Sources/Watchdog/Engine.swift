@@ -34,6 +34,8 @@ package final class Engine: @unchecked Sendable {
   var gone: [String: Int] = [:]
   /// Running revocations that no further try can help.
   var hopeless: Set<String> = []
+  /// Grants that were taken back, whose users are looked for.
+  var searching: Set<String> = []
   /// Revocations that a stop left between intent and result: announced already.
   var resumed: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.

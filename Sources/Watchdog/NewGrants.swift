@@ -209,5 +209,6 @@ extension Engine {
     acts.close(id)
     update(id) { $0.open = false }
     sendDetectionAlert(id)
+    settleNativeExpiry(id)
   }
 }

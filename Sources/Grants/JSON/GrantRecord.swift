@@ -74,6 +74,8 @@ extension Grant {
     writer.present("previousPrimary", previousPrimary)
     writer.present("otherWaysIn", otherWaysIn)
     writer.present("nativeExpiry", nativeExpiry?.microseconds)
+    writer.marked("lacksNativeExpiry", lacksNativeExpiry)
+    writer.present("outcome", outcome?.rawValue)
     writer.present("ownProvenance", ownProvenance?.rawValue)
     writer.present("ownConfidence", ownConfidence?.rawValue)
     writer.present("ending", ending?.rawValue)
@@ -140,6 +142,8 @@ extension Grant {
     revokeTries = max(0, fields.number("revokeTries", as: Int.self) ?? 0)
     revokeError = fields.text("revokeError")
     nativeExpiry = fields.time("nativeExpiry")
+    lacksNativeExpiry = fields.flag("lacksNativeExpiry") ?? false
+    outcome = fields.word("outcome", as: RevocationOutcome.self)
     open = fields.flag("open") ?? false
     fromPackageManager = fields.flag("fromPackageManager") ?? false
     skipsPermissions = fields.flag("skipsPermissions") ?? false
