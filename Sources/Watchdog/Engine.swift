@@ -102,6 +102,11 @@ package final class Engine: @unchecked Sendable {
   /// The last moment at which the state on disk and ours were known to agree.
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
+  var restoreCalls: [RevokeCall] = []
+  /// New grants whose access is being put back.
+  var restoring: Set<String> = []
+  /// Why the access of a new grant could not be put back, until its caller is told.
+  var restoreErrors: [String: String] = [:]
   /// Streams that go on in a turn of their own.
   var continuations: [() -> Void] = []
   /// What the timer is set to, CLOCK_BOOTTIME in microseconds.

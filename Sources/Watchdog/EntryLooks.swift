@@ -216,12 +216,25 @@ extension Engine {
         sayEntryProblems(watch, state)
         if watch.state == nil { takeStanding(watch, state) }
         take(state, watch)
+        endWhatIsNotThere(watch.kind.kind, state)
       } catch {
         entriesUnreadable(watch, error)
       }
       watch.setPaths(watch.kind.watchedPaths())
     }
     fileWatch?.watch(files: singleFiles)
+  }
+
+  /// A crash may have cut between an entry's end, or its putting back, and the record of it.
+  private func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
+    for id in store.order {
+      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant) else { continue }
+      for (index, item) in grant.items.enumerated()
+      where item.state == .active || item.state == .revokeFailed {
+        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }
+        endItem(ItemReference(grant: id, index: index), by: .removed)
+      }
+    }
   }
 
   private func entryStatePath(_ watch: EntryWatch) -> String {

@@ -304,7 +304,7 @@ extension Engine {
       case .superseded: "another grant gives the same"
       }
     announce(
-      type, grant: id,
+      type, grant: id, wantsCode: type == "grant.revoked",
       "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)"
     )
   }

@@ -55,7 +55,9 @@ extension Engine {
       try DurableDirectory(settings.stateDirectory).create()
       return try StateLock(directory: settings.stateDirectory)
     } catch {
-      throw EngineError("\(error)")
+      var failure = EngineError("\(error)")
+      if case .inUse? = error as? StateLockError { failure.isInUse = true }
+      throw failure
     }
   }
 
@@ -110,15 +112,19 @@ extension Engine {
     turn {
       announce(
         "daemon.started", severity: .low,
-        "grantwatchd \(settings.version) started, mode \(configuration.mode.rawValue)")
+        "\(settings.isBackstop ? "backstop of " : "")grantwatchd \(settings.version) started,"
+          + " mode \(configuration.mode.rawValue)")
       setEndpoints()
       processes.start()
     }
     do {
       try watchFiles()
       timer = try BootTimer(queue: queue, makeTimerHandler())
-      control = try ControlServer(
-        path: settings.runtimeDirectory + "/control.sock", queue: queue, handler: makeCallHandler())
+      if !settings.isBackstop {
+        control = try ControlServer(
+          path: settings.runtimeDirectory + "/control.sock", queue: queue,
+          handler: makeCallHandler())
+      }
     } catch {
       throw EngineError("\(error)")
     }
@@ -139,7 +145,7 @@ extension Engine {
       agenda.add(.saveBaseline, at: up + Self.saveBaselineEvery)
     }
     listen()
-    sayReady()
+    if !settings.isBackstop { sayReady() }
   }
 
   /// Marks the trees first and looks afterwards, so that nothing falls between.
