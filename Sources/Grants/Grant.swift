@@ -203,6 +203,8 @@ package struct Grant: Equatable, Sendable {
   /// How long it was active, in seconds, fixed when it ended.
   package var activeSecondsAtEnd: Double?
   package var residue: [String] = []
+  /// What its holder gave while it was active, one line each: it outlives this grant.
+  package var madeMeanwhile: [String] = []
   /// Nil until a source tells of a use.
   package var usage: Usage?
   /// Name of the rule that set the deadline.

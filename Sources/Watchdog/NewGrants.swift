@@ -40,6 +40,7 @@ extension Engine {
     recentPids.add(attribution.chainPids, grant: grant.id, at: now.up)
     attachRecentSignals(to: grant.id)
     awaitExplanation(grant)
+    noteMadeMeanwhile(grant)
     agenda.add(.closeAct(grant.id), at: now.up + OpenActs.quiet)
     agenda.add(.detectionAlert(grant.id), at: now.up + OpenActs.quiet)
   }

@@ -37,6 +37,7 @@ extension Grant {
     writer.member("activeSecondsMax", seconds: activeSecondsMax(at: now))
     writer.member("residue", residue)
     writer.member("outcome", outcome?.rawValue)
+    writer.member("madeMeanwhile", madeMeanwhile)
     writer.member("nativeExpiry", time: nativeExpiry)
     writer.key("used")
     if let usage { usage.write(to: &writer) } else { writer.null() }

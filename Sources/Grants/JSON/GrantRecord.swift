@@ -46,6 +46,7 @@ extension Grant {
       writer.value(activeSecondsAtEnd, digits: 6)
     }
     writer.present("residue", residue)
+    writer.present("madeMeanwhile", madeMeanwhile)
     if let usage {
       writer.key("usage")
       writer.beginArray()
@@ -131,6 +132,7 @@ extension Grant {
     endedBy = fields.word("endedBy", as: EndedBy.self)
     activeSecondsAtEnd = fields["activeSeconds"].double
     residue = fields.texts("residue")
+    madeMeanwhile = fields.texts("madeMeanwhile")
     usage = Usage(record: fields["usage"])
     rule = fields.text("rule")
     severity = fields.word("severity", as: Severity.self) ?? .low
