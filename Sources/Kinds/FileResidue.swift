@@ -22,6 +22,11 @@ package enum FileResidue {
   package struct Holder: Equatable, Sendable {
     package var pid: Int32
     package var access: DescriptorAccess
+
+    package init(pid: Int32, access: DescriptorAccess) {
+      self.pid = pid
+      self.access = access
+    }
   }
 
   package struct Holders: Equatable, Sendable {

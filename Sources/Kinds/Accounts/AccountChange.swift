@@ -110,9 +110,9 @@ extension AccountChange {
 
   private static func vipw(_ name: [UInt8], _ uid: UInt32) -> ToolCommand {
     let name = String(decoding: name, as: UTF8.self)
-    let program = #"s/^\([[:blank:]]*"# + name + #":[^:]*\):00*:/\1:"# + "\(uid):/"
+    let program = "s/^([[:blank:]]*\(name):[^:]*):0+:/\\1:\(uid):/"
     return ToolCommand(
       tool: "/usr/sbin/vipw", arguments: [Array("-q".utf8)],
-      environment: [("VISUAL", "sed -i '\(program)'")])
+      environment: [("VISUAL", "sed -Ei \"\(program)\"")])
   }
 }

@@ -6,7 +6,7 @@ extension Accounts {
     act(on: gain, gone: .alreadyDone) { target in
       guard target.isThere else { return .done(.alreadyDone) }
       // Whoever became root since is still the same account.
-      guard target.now.uid == target.detail.now.uid || target.now.uid == 0 else {
+      guard target.isSame || target.now.uid == 0 else {
         return .done(.drifted(target.drift))
       }
       do throws(SystemError) {
@@ -26,9 +26,7 @@ extension Accounts {
   package func restore(_ gain: EntryGain) -> EntryOutcome {
     act(on: gain, gone: .drifted("\(gain.entry.object): there is no such account")) { target in
       if target.isThere { return .done(.alreadyDone) }
-      var uid = target.detail.now.uid
-      if case .facts(let former) = target.detail.former, target.value == .root { uid = former.uid }
-      guard target.now.uid == uid || target.now.uid == target.detail.now.uid else {
+      guard target.isSame else {
         return .done(.drifted(target.drift))
       }
       if target.detail.now.isExpired(on: target.day) {
@@ -110,6 +108,12 @@ extension Accounts {
     var detail: AccountDetail
     var now: AccountFacts
     var day: Int64
+
+    /// False when the name is another account's now: it has neither uid that the gain knew.
+    var isSame: Bool {
+      if case .facts(let former) = detail.former, now.uid == former.uid { return true }
+      return now.uid == detail.now.uid
+    }
 
     var isThere: Bool { Accounts.values(of: now, on: day).contains(value) }
     var drift: String { Accounts.drift(entry, detail.now.uid, now.uid) }
