@@ -111,6 +111,7 @@ extension Engine {
     watch.state = state
     keepEntryState(watch)
     let difference = watch.kind.difference(old, state)
+    for move in difference.moved { carry(move, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
     for gain in difference.gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
@@ -177,6 +178,26 @@ extension Engine {
   /// True when a grant that stands already tells of this entry.
   func isKnown(_ entry: AccessEntry, _ kind: GrantKind) -> Bool {
     !store.entries(ItemKey(kind, entry.key)).isEmpty
+  }
+
+  /// A grant goes on under the new name of what it is about.
+  private func carry(_ move: EntryMove, _ kind: GrantKind) {
+    for reference in store.entries(ItemKey(kind, move.from))
+    where !running.contains(reference.grant) {
+      guard var grant = store[reference.grant] else { continue }
+      if grant.subject != move.to.subject || grant.items[reference.index].object != move.to.object {
+        grant.because.append(
+          "\(move.from.subject) on \(move.from.object) is \(move.to.subject) on"
+            + " \(move.to.object) now")
+      }
+      grant.subject = move.to.subject
+      if grant.items.count == 1 || grant.object == move.from.object {
+        grant.object = move.to.object
+      }
+      grant.items[reference.index].object = move.to.object
+      grant.items[reference.index].after = move.to.value
+      replace(grant, changedItems: [reference.index])
+    }
   }
 
   /// The entry is there no more: items that gave it have ended.

@@ -47,7 +47,9 @@ extension Engine {
   }
 
   /// The kinds that are read whole.
-  private static func entryKinds(root: [UInt8]) -> [any EntryKind] { [] }
+  private static func entryKinds(root: [UInt8]) -> [any EntryKind] {
+    [Accounts(root: root)]
+  }
 
   /// Makes the directories and locks the state: a second daemon on it is refused.
   private static func takeState(_ settings: EngineSettings) throws(EngineError) -> StateLock {

@@ -157,6 +157,10 @@ import Testing
     #expect(file("read", "group:staff") == .medium)
     #expect(file("write", "group:staff") == .medium)
     #expect(file("execute") == .low)
+    for (right, severity) in [("root", Severity.critical), ("login", .high), ("shell", .high)] {
+      let account = grant(.human, kind: .account, object: "account:bob", right: right)
+      #expect(defaultSeverity(of: account) == severity)
+    }
     let configuration = enforcing([rule("all", ttl: 1) { $0.severity = .low }])
     #expect(configuration.verdict(for: grant(.human, right: "write")).severity == .low)
   }

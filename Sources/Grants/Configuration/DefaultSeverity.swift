@@ -4,7 +4,7 @@ private let rootGroups: Set<String> = [
 ]
 
 /// What a grant's right is worth where no rule says: root or as good as root critical; write by
-/// everyone and setgid high; read or write by a group or more medium; else low.
+/// everyone, setgid and a new way to log in high; read or write by a group or more medium; else low.
 package func defaultSeverity(of grant: Grant) -> Severity {
   switch grant.kind {
   case .groupMember:
@@ -16,6 +16,8 @@ package func defaultSeverity(of grant: Grant) -> Severity {
     if rights.contains(.setgid) { return .high }
     if grant.subject == "everyone", rights.contains(.write) { return .high }
     return rights.isDisjoint(with: [.read, .write]) ? .low : .medium
+  case .account:
+    return grant.right.split(separator: " ").contains("root") ? .critical : .high
   case .kubernetes: return grant.right == "ClusterRole/cluster-admin" ? .critical : .medium
   default: return .medium
   }
