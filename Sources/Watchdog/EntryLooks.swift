@@ -111,7 +111,7 @@ extension Engine {
     watch.state = state
     keepEntryState(watch)
     let difference = watch.kind.difference(old, state)
-    for move in difference.moved { carry(move, watch.kind.kind) }
+    if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
     for gain in difference.gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
@@ -180,23 +180,29 @@ extension Engine {
     !store.entries(ItemKey(kind, entry.key)).isEmpty
   }
 
-  /// A grant goes on under the new name of what it is about.
-  private func carry(_ move: EntryMove, _ kind: GrantKind) {
-    for reference in store.entries(ItemKey(kind, move.from))
-    where !running.contains(reference.grant) {
-      guard var grant = store[reference.grant] else { continue }
-      if grant.subject != move.to.subject || grant.items[reference.index].object != move.to.object {
+  /// Grants go on under the new names of what they are about.
+  private func carry(_ moves: [EntryMove], _ kind: GrantKind) {
+    var byGrant: [String: [(index: Int, move: EntryMove)]] = [:]
+    for move in moves {
+      for reference in store.entries(ItemKey(kind, move.from))
+      where !running.contains(reference.grant) {
+        byGrant[reference.grant, default: []].append((reference.index, move))
+      }
+    }
+    for (id, moves) in byGrant.sorted(by: { $0.key < $1.key }) {
+      guard var grant = store[id], let first = moves.first?.move else { continue }
+      if first.from.subject != first.to.subject || first.from.object != first.to.object {
         grant.because.append(
-          "\(move.from.subject) on \(move.from.object) is \(move.to.subject) on"
-            + " \(move.to.object) now")
+          "\(first.from.subject) on \(first.from.object) is \(first.to.subject) on"
+            + " \(first.to.object) now")
       }
-      grant.subject = move.to.subject
-      if grant.items.count == 1 || grant.object == move.from.object {
-        grant.object = move.to.object
+      grant.subject = first.to.subject
+      if grant.object == first.from.object { grant.object = first.to.object }
+      for (index, move) in moves {
+        grant.items[index].object = move.to.object
+        grant.items[index].after = move.to.value
       }
-      grant.items[reference.index].object = move.to.object
-      grant.items[reference.index].after = move.to.value
-      replace(grant, changedItems: [reference.index])
+      replace(grant, changedItems: moves.map(\.index))
     }
   }
 
