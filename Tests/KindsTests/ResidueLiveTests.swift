@@ -129,8 +129,20 @@ import Testing
   }
 
   @Test("logind's sessions of a uid are read, and none where it knows none")
-  func sessions() {
+  func sessions() throws {
     #expect(LoginSessions.of(uid: Self.uid).isEmpty)
+    #expect(LoginSessions.of(pid: Int32.max) == nil)
+    let stage = try AccountsStage(
+      passwd: AccountsStage.passwd + "eve:x:\(Self.uid):\(Self.uid)::/:/bin/sh\n")
+    let known = "/run/systemd/users/\(Self.uid)"
+    stage.shell("mkdir -p /run/systemd/users; printf 'NAME=eve\\nSESSIONS=c2 71\\n' > \(known)")
+    defer { stage.shell("rm \(known); rmdir --ignore-fail-on-non-empty /run/systemd/users") }
+    #expect(LoginSessions.of(uid: Self.uid) == ["71", "c2"])
+    let eve = try #require(stage.state.sorted.first { $0.subject == "user:eve" })
+    let residue = stage.kind.residue(of: eve)
+    #expect(
+      residue.map(\.text) == ["session 71 of eve is still open", "session c2 of eve is still open"])
+    #expect(residue.map(\.sessions) == [["71"], ["c2"]])
   }
 
   @Test("A file that is open, or runs, is told with the way it was opened")
