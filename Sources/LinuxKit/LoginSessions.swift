@@ -7,7 +7,7 @@ package enum LoginSessions {
   /// The names of a user's sessions, those that are being closed included; sorted, escaped.
   package static func of(uid: UInt32) -> [String] {
     var list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
-    let count = sd_uid_get_sessions(uid, 0, &list)
+    let count = sd_uid_get_sessions(uid, -1, &list)
     guard let list else { return [] }
     defer { free(list) }
     var names: [String] = []

@@ -202,6 +202,7 @@ import Testing
   @Test("A shell given by chsh, which wants PAM, is seen and taken back")
   func chsh() throws {
     let stage = try AccountsStage()
+    _ = try stage.look(after: "chage -R $0 -M -1 root")
     stage.shellOnHost("chsh -s /bin/sh bob")
     let difference = try stage.look()
     #expect(difference.gains == ["bob shell: login shell"])

@@ -6,9 +6,9 @@ import Testing
 
 /// What outlives a revocation, with real processes.
 @Suite(.enabled(if: geteuid() == 0, "needs root"), .serialized) struct ResidueLiveTests {
-  /// Numbers that no account of a host has.
-  static let uid: UInt32 = 61_771
-  static let gid: UInt32 = 61_772
+  /// Numbers that no account of a host has, nor another run of these tests.
+  static let uid = 1_000_000 + UInt32(getpid()) * 4
+  static let gid = uid + 1
 
   /// A child that waits for a signal; ended and reaped when the test lets go of it.
   final class Child {
@@ -17,7 +17,11 @@ import Testing
     /// Runs `program` by setpriv(1) with these options, once the kernel shows what `isReady` wants.
     init(_ options: [String], _ words: [String], isReady: (Int32) -> Bool) {
       pid = Scratch.start("/usr/bin/setpriv", options + words)
-      for _ in 0..<2000 where !isReady(pid) { SystemClock.pause(milliseconds: 5) }
+      var left = 4000
+      while left > 0, !isReady(pid) {
+        SystemClock.pause(milliseconds: 5)
+        left -= 1
+      }
     }
 
     deinit {
@@ -29,7 +33,7 @@ import Testing
   private let files = ProcessFiles()
   private let state = GroupState(
     memberships: [Membership(user: "bob", group: "bob", primary: true)],
-    groups: ["docker": gid, "bob": uid, "other": 61_773],
+    groups: ["docker": gid, "bob": uid, "other": Self.uid + 2],
     users: ["bob": GroupState.Account(uid: uid, gid: uid)])
   private let membership = Membership(user: "bob", group: "docker", primary: false)
 
@@ -47,8 +51,8 @@ import Testing
   @Test("A process that still has the group is residue of its user's membership only")
   func group() throws {
     let child = sleeper(groups: "--groups=\(Self.gid)")
-    let other = sleeper(groups: "--groups=61773")
-    let another = sleeper(uid: 61_779, groups: "--groups=\(Self.gid)")
+    let other = sleeper(groups: "--groups=\(Self.uid + 2)")
+    let another = sleeper(uid: Self.uid + 3, groups: "--groups=\(Self.gid)")
     let residue = GroupResidue.residue(of: membership, state: state)
     #expect(residue.map(\.text) == ["process \(child.pid) (sleep) of bob still has group docker"])
     #expect(residue[0].processes.map(\.pid) == [child.pid])
@@ -72,20 +76,21 @@ import Testing
 
   @Test("Beyond 64 processes the rest are one line, and all are named to be ended")
   func many() throws {
-    let children = (0..<70).map { _ in
-      Child(
-        ["--reuid", "\(Self.uid)", "--regid", "\(Self.uid)", "--groups=\(Self.gid)"],
-        ["sleep", "600"]
-      ) { _ in true }
+    func sleepers(of shell: Int32) -> [Int32] {
+      files.processes().filter { pid in
+        files.stat(pid).map { $0.parent == shell && $0.comm == Array("sleep".utf8) } ?? false
+      }
     }
-    for child in children {
-      for _ in 0..<2000 where !runsAs(child.pid, Self.uid) { SystemClock.pause(milliseconds: 5) }
-    }
+    let shell = Child(
+      ["--reuid", "\(Self.uid)", "--regid", "\(Self.uid)", "--groups=\(Self.gid)"],
+      ["sh", "-c", "for number in $(seq 70); do sleep 600 & done; wait"]
+    ) { sleepers(of: $0).count == 70 }
+    let children = sleepers(of: shell.pid)
+    defer { for child in children { kill(child, SIGKILL) } }
     let residue = GroupResidue.residue(of: membership, state: state)
     #expect(residue.count == 65)
-    #expect(residue.last?.text == "and 6 more processes like it")
-    #expect(
-      Set(residue.flatMap(\.processes).map(\.pid)) == Set(children.map(\.pid)))
+    #expect(residue.last?.text == "and 7 more processes like it")
+    #expect(Set(residue.flatMap(\.processes).map(\.pid)) == Set(children + [shell.pid]))
   }
 
   @Test("An account's processes, cron table, at jobs and lingering manager are told")
@@ -124,8 +129,20 @@ import Testing
   }
 
   @Test("logind's sessions of a uid are read, and none where it knows none")
-  func sessions() {
-    #expect(LoginSessions.of(uid: 61_778).isEmpty)
+  func sessions() throws {
+    #expect(LoginSessions.of(uid: Self.uid).isEmpty)
+    #expect(LoginSessions.of(pid: Int32.max) == nil)
+    let stage = try AccountsStage(
+      passwd: AccountsStage.passwd + "eve:x:\(Self.uid):\(Self.uid)::/:/bin/sh\n")
+    let known = "/run/systemd/users/\(Self.uid)"
+    stage.shell("mkdir -p /run/systemd/users; printf 'NAME=eve\\nSESSIONS=c2 71\\n' > \(known)")
+    defer { stage.shell("rm \(known); rmdir --ignore-fail-on-non-empty /run/systemd/users") }
+    #expect(LoginSessions.of(uid: Self.uid) == ["71", "c2"])
+    let eve = try #require(stage.state.sorted.first { $0.subject == "user:eve" })
+    let residue = stage.kind.residue(of: eve)
+    #expect(
+      residue.map(\.text) == ["session 71 of eve is still open", "session c2 of eve is still open"])
+    #expect(residue.map(\.sessions) == [["71"], ["c2"]])
   }
 
   @Test("A file that is open, or runs, is told with the way it was opened")
