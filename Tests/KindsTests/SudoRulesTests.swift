@@ -17,7 +17,6 @@ struct SudoRulesTests {
       ("bob ALL=ALL", "bob ALL=/bin/id, /bin/ls -l", []),
       ("bob ALL=/bin/ls", "bob ALL=/bin/ls -l", []),
       ("bob ALL=/bin/ls -l", "bob ALL=/bin/ls", ["bob ALL=/bin/ls < bob ALL=/bin/ls -l"]),
-      ("bob ALL=/bin/dir/", "bob ALL=/bin/dir/ x", ["bob ALL=/bin/dir/ x < bob ALL=/bin/dir/"]),
       ("bob ALL=(ALL) ALL", "bob ALL=(alice) ALL", []),
       ("bob ALL=(alice) ALL", "bob ALL=ALL", ["bob ALL=ALL < bob ALL=(alice) ALL"]),
       ("bob ALL=(ALL) ALL", "bob ALL=(ALL:ALL) ALL", ["bob ALL=(ALL:ALL) ALL < bob ALL=(ALL) ALL"]),
