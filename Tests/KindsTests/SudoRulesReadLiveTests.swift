@@ -248,4 +248,25 @@ import Testing
     let state = try stage.kind.read(previous: nil)
     #expect(SudoRules.subjectsAsRoot(state) == ["group:wheel", "user:eve", "user:root"])
   }
+
+  @Test("Two thousand rules in a hundred files, read twice")
+  func many() throws {
+    let stage = SudoersStage()
+    for file in 0..<100 {
+      let rules = (0..<20).map { "u\(file)-\($0) ALL=(ALL) NOPASSWD: /bin/a, /bin/b\n" }
+      stage.write("etc/sudoers.d/f\(file)", rules.joined())
+    }
+    try stage.look()
+    #expect(stage.state.count == 2001)
+    #expect(try stage.look().isEmpty)
+  }
+
+  @Test("A rule behind twenty thousand broken lines is seen all the same")
+  func rubbish() throws {
+    let stage = SudoersStage()
+    stage.put(String(repeating: "bob ALL=((\n", count: 20_000) + "eve ALL=ALL\n")
+    let gained = try stage.look()
+    #expect(gained.map(\.entry.subject) == ["user:eve", "user:root"])
+    #expect(stage.state.problems.count == 1)
+  }
 }

@@ -55,7 +55,7 @@ import Testing
       ("#1000 ALL=/x\n", "#1000 ALL=/x\n#1001 ALL=ALL\n", "#1000 ALL=/x\n"),
       (
         "bob ALL=/x\n", "bob ALL=/x\nbob ALL=ALL\n%wheel ALL=/x, NOPASSWD: ALL\nbob ALL=ALL\n",
-        "bob ALL=/x\n%wheel ALL=/x\n"
+        "bob ALL=/x\n"
       ),
     ])
   func undone(_ before: String, _ after: String, _ left: String) throws {
@@ -199,7 +199,7 @@ import Testing
       return
     }
     #expect(stage.content("etc/moved/x") == "bob ALL=ALL\n")
-    let moved = try #require(try stage.look().isEmpty ? stage.state.sorted.last : nil)
+    let moved = try #require(try stage.look().isEmpty ? stage.state.sorted.first : nil)
     #expect(moved.object == "sudoers:/etc/moved/x")
     #expect(stage.revoke(EntryGain(moved)) == .done)
   }

@@ -8,8 +8,8 @@ enum CvtsudoersJSON {
 
   enum Answer: Sendable {
     case parsed(JSON)
-    /// The tool's own words, one line.
-    case refused(String)
+    /// The tool's own words, one line, and the lines of the text that it complains of, from 1.
+    case refused(String, lines: Set<Int>)
     /// The tool could not be run or gave no JSON.
     case failed(String)
   }
@@ -22,7 +22,7 @@ enum CvtsudoersJSON {
     guard case .exited(let status) = result.status else {
       return .failed("\(tool): \(result.status)")
     }
-    guard status == 0 else { return .refused(words(result.errors)) }
+    guard status == 0 else { return .refused(words(result.errors), lines: lines(result.errors)) }
     guard !result.truncated else { return .failed("\(tool): its answer is too long") }
     if result.output.allSatisfy({ isBlank($0) }) { return .parsed(.object([])) }
     do throws(JSONError) {
@@ -30,6 +30,16 @@ enum CvtsudoersJSON {
     } catch {
       return .failed("\(tool): \(error)")
     }
+  }
+
+  /// The numbers in `stdin:17:16: syntax error`.
+  static func lines(_ errors: [UInt8]) -> Set<Int> {
+    let mark = "stdin:".utf8
+    let numbers = errors.split(separator: 0x0a).compactMap { line -> Int? in
+      guard line.starts(with: mark) else { return nil }
+      return decimal(line.dropFirst(mark.count).prefix(while: isDigit)).flatMap { Int(exactly: $0) }
+    }
+    return Set(numbers)
   }
 
   /// The first line of what a tool of sudo's complains of.

@@ -24,8 +24,9 @@ extension SudoRules {
     }
     let files = ProcessFiles(root: processes)
     let uids = users.map { Set($0.compactMap { names.uid(ofUser: $0) }) }
-    for child in SudoChildren(files).running where uids?.contains(child.uid) ?? true {
-      let user = names.userName(child.uid) ?? "uid \(child.uid)"
+    for child in SudoChildren(files).running {
+      guard let uid = child.callers.first(where: { uids?.contains($0) ?? true }) else { continue }
+      let user = names.userName(uid) ?? "uid \(uid)"
       found.append(
         Residue(
           "process \(child.pid) (\(escaped(child.comm))) that \(user) runs by sudo",
@@ -50,8 +51,8 @@ struct SudoChildren {
     var pid: Int32
     var start: UInt64
     var comm: [UInt8]
-    /// Who called sudo.
-    var uid: UInt32
+    /// Who called the sudo above it, and those above that one.
+    var callers: [UInt32]
   }
 
   private(set) var running: [Child] = []
@@ -66,15 +67,13 @@ struct SudoChildren {
     for (pid, stat) in stats.sorted(by: { $0.key < $1.key }) where callers[pid] == nil {
       guard stat.state != UInt8(ascii: "Z") else { continue }
       var above = stat.parent
-      var steps = 0
-      while above > 1, steps < 256 {
-        if let uid = callers[above] {
-          running.append(Child(pid: pid, start: stat.start, comm: stat.comm, uid: uid))
-          break
-        }
+      var found: [UInt32] = []
+      for _ in 0..<256 where above > 1 {
+        if let uid = callers[above] { found.append(uid) }
         above = stats[above]?.parent ?? 0
-        steps += 1
       }
+      guard !found.isEmpty else { continue }
+      running.append(Child(pid: pid, start: stat.start, comm: stat.comm, callers: found))
     }
   }
 

@@ -121,7 +121,13 @@ extension SudoRules {
   ) -> EntryOutcome {
     guard outcome == .done || outcome == .alreadyDone else { return outcome }
     do throws(EntryKindError) {
-      if try read(previous: nil).contains(entry.key) == shouldStand { return outcome }
+      let state = try read(previous: nil)
+      let words = state.problems.first {
+        Self.path(of: entry).map(escaped).map($0.contains) ?? false
+      }
+      // Where the file cannot be told, only what was just written is known.
+      if outcome == .alreadyDone, !shouldStand, let words { return .failed(words) }
+      if state.contains(entry.key) == shouldStand { return outcome }
       return .failed(
         "look again: \(entry.object): the rule \(shouldStand ? "is not there" : "still stands")")
     } catch {

@@ -96,7 +96,7 @@ struct SudoersEdit {
         lines.removeAll { $0 == gift.line }
         wanted.remove(gift.line)
       }
-      if !lines.isEmpty, Self.mayHideBlank(line) {
+      if !lines.isEmpty, !text.lines[index].isDefaults, Self.mayHideBlank(line) {
         throw .impossible(
           "rewrite: \(escaped(path)): a name with a blank stands among the commands of the line; "
             + "edit it with visudo")

@@ -39,22 +39,45 @@ struct SudoersParse: Sendable {
     return CvtsudoersJSON.parse(bytes)
   }
 
-  /// sudo goes on behind a line with a syntax error, cvtsudoers does not: so the good lines of a
-  /// broken file are found by halves.
+  /// sudo goes on behind a line with a syntax error, cvtsudoers does not: so what is left of a broken
+  /// file is asked for again, without the lines that the tool complained of, or by halves.
   private mutating func gather(_ text: SudoersText, _ lines: ArraySlice<SudoersLine>) {
     guard !lines.isEmpty, let answer = run(text.joined(lines)) else { return }
+    var numbers: Set<Int> = []
     switch answer {
-    case .parsed(let document): documents.append(document)
-    case .failed(let words), .refused(let words):
+    case .parsed(let document): return documents.append(document)
+    case .failed(let words): if problem == nil { problem = words }
+    case .refused(let words, let lines):
       if problem == nil { problem = words }
-      guard lines.count > 1 else {
-        if let first = lines.first { salvage(Array(text[first])) }
-        return
-      }
+      numbers = lines
+    }
+    guard lines.count > 1 else {
+      if let first = lines.first { salvage(Array(text[first])) }
+      return
+    }
+    let broken = Self.indices(text, lines, numbers)
+    if broken.isEmpty {
       let middle = lines.startIndex + lines.count / 2
       gather(text, lines[..<middle])
       gather(text, lines[middle...])
+    } else {
+      gather(text, lines.indices.filter { !broken.contains($0) }.map { lines[$0] }[...])
+      for index in broken.sorted() { salvage(Array(text[lines[index]])) }
     }
+  }
+
+  /// Which of the lines hold those with these numbers in the text that they make together.
+  private static func indices(
+    _ text: SudoersText, _ lines: ArraySlice<SudoersLine>, _ numbers: Set<Int>
+  ) -> Set<Int> {
+    var found: Set<Int> = []
+    var number = 1
+    for index in lines.indices {
+      let height = max(1, text[lines[index]].count { $0 == 0x0a })
+      if (number..<(number + height)).contains(where: numbers.contains) { found.insert(index) }
+      number += height
+    }
+    return found
   }
 
   /// Of a broken line sudo takes what stands before the `:` ahead of the error. Where several lines
