@@ -251,6 +251,37 @@ import Testing
     #expect(stage.content() == "bob, alice ALL=/bin/a\\ b c\n")
   }
 
+  @Test("What visudo refuses does not go live, though cvtsudoers passes it over")
+  func visudoRefuses() throws {
+    let stage = SudoersStage()
+    stage.put("Defaults nosuch\n")
+    try stage.look()
+    stage.put("Defaults nosuch\nbob ALL=ALL\n")
+    let gain = try #require(try stage.look().first)
+    guard case .failed(let words) = stage.revoke(gain) else {
+      Issue.record("done without visudo's consent")
+      return
+    }
+    #expect(words.contains("unknown defaults entry \"nosuch\""))
+    #expect(stage.content() == "Defaults nosuch\nbob ALL=ALL\n")
+  }
+
+  @Test("A ticket of a user, or of a member of a group, is told")
+  func tickets() throws {
+    let stage = SudoersStage()
+    for folder in ["run", "run/sudo", "run/sudo/ts"] { stage.scratch.folder(folder) }
+    stage.put("bob ALL=ALL\n%wheel ALL=ALL\nALL ALL=/bin/a\n")
+    try stage.look()
+    func told() -> [String] {
+      stage.state.sorted.filter { $0.subject != "user:root" }
+        .flatMap { stage.kind.residue(of: $0) }.map(\.text)
+    }
+    #expect(told().isEmpty)
+    stage.scratch.file("run/sudo/ts/bob", 0o600)
+    let ticket = "sudo ticket /run/sudo/ts/bob of bob; sudo -K, or its removal, ends it"
+    #expect(told() == [ticket, ticket])
+  }
+
   @Test("sudo itself, asked before and after")
   func sudo() throws {
     let user = "gw-sudo-test"
