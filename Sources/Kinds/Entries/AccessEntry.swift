@@ -85,14 +85,31 @@ package struct EntryGain: Equatable, Sendable {
   }
 }
 
+/// An entry that stands in the place of one that gave as much or more: a grant on the former one is
+/// not over, it goes on with the latter.
+package struct EntryReplacement: Equatable, Sendable {
+  package var from: AccessEntry
+  package var to: AccessEntry
+
+  package init(from: AccessEntry, to: AccessEntry) {
+    self.from = from
+    self.to = to
+  }
+}
+
 /// What differs between two states.
 package struct EntryDifference: Equatable, Sendable {
   /// Sorted as `EntryState.sorted`.
   package var gained: [EntryGain]
   package var lost: [AccessEntry]
+  /// Neither gained nor lost.
+  package var replaced: [EntryReplacement]
 
-  package init(gained: [EntryGain] = [], lost: [AccessEntry] = []) {
+  package init(
+    gained: [EntryGain] = [], lost: [AccessEntry] = [], replaced: [EntryReplacement] = []
+  ) {
     self.gained = gained
     self.lost = lost
+    self.replaced = replaced
   }
 }
