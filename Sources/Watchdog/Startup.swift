@@ -48,7 +48,9 @@ extension Engine {
 
   /// The kinds that are read whole.
   private static func entryKinds(root: [UInt8]) -> [any EntryKind] {
-    [Accounts(root: root), SudoRules(root: root)]
+    [
+      Accounts(root: root), SudoRules(root: root), SSHKeys(root: root), PolkitRules(root: root),
+    ]
   }
 
   /// Makes the directories and locks the state: a second daemon on it is refused.
