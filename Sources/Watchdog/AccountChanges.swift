@@ -126,7 +126,7 @@ extension Engine {
         text: attribution.process.pid == 0
           ? "\(membership.user) is in group \(membership.group) now"
           : "pid \(attribution.process.pid) put a new account file in place"), at: 0)
-    grant.otherWaysIn = groupState.map { groupMembers.waysIn($0.without(membership)) } ?? []
+    grant.otherWaysIn = rootWays(membership: membership)
     begin(
       grant,
       ActKey(process: attribution.process, kind: .groupMember, detail: "\(subject) \(object)"),

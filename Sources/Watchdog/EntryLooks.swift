@@ -171,7 +171,7 @@ extension Engine {
         text: attribution.process.pid == 0
           ? "\(entry.object) says: \(entry.value)"
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
-    grant.otherWaysIn = rootWays(without: [ItemKey(kind, entry.key)])
+    grant.otherWaysIn = rootWays(without: [entry.key])
     begin(grant, key, attribution, at: now)
   }
 
