@@ -146,6 +146,7 @@ extension Engine {
     let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
     fileWatch = watch
     sayUnmarked(watch)
+    watchLaunchFolders()
   }
 
   /// Tells of trees that cannot be watched.
@@ -211,6 +212,9 @@ extension Engine {
   private func listen() {
     if let descriptor = fileWatch?.descriptor {
       readSources.append(source(descriptor) { [weak self] in self?.readKernelEvents() })
+    }
+    if let descriptor = launchWatch?.descriptor {
+      readSources.append(source(descriptor) { [weak self] in self?.readLaunchFiles() })
     }
     if let descriptor = processes.descriptor {
       readSources.append(
