@@ -11,7 +11,11 @@ package struct LaunchRequest: Equatable, Sendable {
   }
 
   package var launcher: Launcher
+  /// When it was made last.
   package var moment: Moment
+  /// When it was made first, in microseconds of CLOCK_BOOTTIME: what began between the two may be the
+  /// answer to one of them.
+  package var first: Int64
   package var agent: String
   /// `systemd-run(4711) < bash(4709) < claude(4402)`.
   package var chainText: String
@@ -39,6 +43,7 @@ package struct LaunchRequest: Equatable, Sendable {
   ) {
     self.launcher = launcher
     self.moment = moment
+    first = moment.up
     self.agent = agent
     self.process = process
     self.chainText = Self.cut(chain)
@@ -86,12 +91,17 @@ struct LaunchRequests {
   static let mostOfLauncher = 128
   /// Requests that go into the ledger in a minute.
   static let mostKept = 120
+  /// How long after a request its repeat is worth another record, in microseconds.
+  private static let anew: Int64 = 10_000_000
   private(set) var all: [LaunchRequest] = []
   private var fresh: [LaunchRequest] = []
   private var minute: (since: Int64, count: Int) = (0, 0)
 
   mutating func add(_ request: LaunchRequest) {
     let up = request.moment.up
+    if let known = all.first(where: { request.repeats($0) }), up &- known.moment.up < Self.anew {
+      return restore(request)
+    }
     if up - minute.since >= 60_000_000 { minute = (up, 0) }
     restore(request)
     guard request.launcher != .unseen, minute.count < Self.mostKept else { return }
@@ -101,7 +111,10 @@ struct LaunchRequests {
 
   /// Takes in a request that the ledger has.
   mutating func restore(_ request: LaunchRequest) {
-    all.removeAll { request.repeats($0) }
+    var request = request
+    if let known = all.firstIndex(where: { request.repeats($0) }) {
+      request.first = min(request.first, all.remove(at: known).first)
+    }
     if all.count(where: { $0.launcher == request.launcher }) >= Self.mostOfLauncher,
       let oldest = all.firstIndex(where: { $0.launcher == request.launcher })
     {

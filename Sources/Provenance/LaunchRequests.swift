@@ -99,8 +99,10 @@ extension ProcessTable {
     var request = request
     if request.moment.boot != now.boot {
       // As old as it is now, on this boot's clock.
+      let up = request.moment.up
       let end = Deadline(TimeSpan(microseconds: Self.longest), after: request.moment)
       request.moment.up = end.carried(to: now, mark: mark).up - Self.longest
+      request.first = min(request.first &- up, 0) &+ request.moment.up
       request.moment.boot = now.boot
       request.process = ProcessKey(pid: 0, start: 0)
     }
@@ -170,8 +172,8 @@ extension ProcessTable {
   private func mayAnswer(_ request: LaunchRequest, begunAt start: Int64) -> Bool {
     let start = start == 0 ? clock().up : start
     // A request is noted a little after its process began.
-    guard request.moment.up <= start + 2_000_000 else { return false }
-    let age = start - request.moment.up
+    guard request.first <= start + 2_000_000 else { return false }
+    let age = start &- request.moment.up
     if request.launcher == .unseen { return age < Self.atOnce }
     guard request.waits else { return age < Self.shortly }
     if let path = request.path, (try? FileStatus.at(path)) != nil { return true }

@@ -37,7 +37,7 @@ package final class ProcessTable {
   /// How many of the dead are kept at the most.
   package static let mostDead = 16384
   /// How much memory they may take, in bytes as `ProcessRecord.bytes` reckons them.
-  package static let mostDeadBytes = 16 << 20
+  package var mostDeadBytes = 16 << 20
 
   /// `accountNames` gives the name of a uid; `clock` the time.
   package init(
@@ -171,7 +171,7 @@ package final class ProcessTable {
       let (kept, bytes) = dead[firstDead]
       guard let record = kept else { break }
       let crowded =
-        dead.count - firstDead > Self.mostDead || deadBytes > Self.mostDeadBytes
+        dead.count - firstDead > Self.mostDead || deadBytes > mostDeadBytes
       if let exited = record.exited, now - exited < Self.keepsDead, !crowded { break }
       dead[firstDead].record = nil
       firstDead += 1

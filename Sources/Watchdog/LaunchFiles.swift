@@ -100,6 +100,7 @@ extension LaunchRequest {
     writer.member("launcher", launcher.rawValue)
     writer.member("time", moment.wall.microseconds)
     writer.member("up", moment.up)
+    writer.member("first", first)
     writer.member("boot", moment.boot)
     writer.member("agent", agent)
     writer.member("pid", Int64(process.pid))
@@ -126,6 +127,7 @@ extension LaunchRequest {
         pid: Int32(clamping: data["pid"].integer ?? 0),
         start: UInt64(clamping: data["start"].integer ?? 0)),
       chain: chain, command: command, waits: data["waits"].bool ?? false)
+    first = min(data["first"].integer ?? up, up)
     unit = data["unit"].text.flatMap(unescaped)
     isUserUnit = data["userUnit"].bool ?? false
     path = data["path"].text.flatMap(unescaped)

@@ -157,6 +157,22 @@ import Testing
     #expect(third.judge(110).requests.isEmpty)
   }
 
+  @Test("To ask for the same again later hides nothing")
+  func again() throws {
+    let host = try host()
+    func ask(_ pid: Int32) {
+      run(host, pid, below: 70, ["/usr/bin/systemd-run", "--unit=fix", "evil"])
+      host.wait(300)
+    }
+    ask(100)
+    run(host, 200, below: 1, ["/opt/evil"], group: "/system.slice/fix.service")
+    ask(101)
+    ask(102)
+    let found = host.judge(200)
+    #expect(found.provenance == .agentExecuted && found.requests.count == 1)
+    #expect(host.table.keptLaunchRequests.count == 1)
+  }
+
   @Test("Many requests of one kind drive out none of another, and few of them are kept for good")
   func bounded() throws {
     let host = try host()
