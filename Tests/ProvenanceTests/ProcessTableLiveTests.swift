@@ -114,7 +114,7 @@ struct ProcessTableLiveTests {
     table.start(.kernel, room: 1 << 20)
     func start(_ name: String) throws {
       try stage.play(
-        "\(stage.folder)/claude -c 'echo >gone; while ! test -e go; do sleep 0.01; done; \(command); exec sleep 60' & echo $! >\(name)"
+        "\(stage.folder)/claude -c 'echo >gone; while test -e claude && ! test -e go; do sleep 0.01; done; \(command); exec sleep 60' & echo $! >\(name)"
       )
       try stage.await("gone")
       try stage.play("rm gone")
@@ -155,7 +155,7 @@ struct ProcessTableLiveTests {
     let after = table.attribute(pid: actor, alive: false, at: ProcessTable.systemClock()())
     #expect(after.provenance == .agentExecuted && after.agent?.name == "claude-code")
     #expect(after.chain.contains { $0.pid == known || $0.pid == missed })
-    try stage.play("kill \(known) \(missed)")
+    try stage.play("kill -KILL \(known) \(missed)")
   }
 
   @Test("Attribution of a deep chain is quick")
