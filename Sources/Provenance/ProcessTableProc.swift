@@ -138,6 +138,14 @@ extension ProcessTable {
       environment: marks ?? EnvironmentMarks(), read: marks != nil, signatures: signatures,
       automation: automation)
   }
+
+  /// The image of a process that had ended when it was looked at: nobody has reaped it yet, so that
+  /// its name is left.
+  func named(_ comm: [UInt8]) -> ProcessImage {
+    ProcessImage(
+      executable: nil, arguments: [], comm: comm, environment: EnvironmentMarks(), read: false,
+      signatures: signatures, automation: automation)
+  }
 }
 
 extension ProcessImage {

@@ -35,7 +35,7 @@ extension Engine {
     for membership in gained where !isKnown(membership) && !isBeingRestored(membership) {
       let attribution = attribution(of: membership, pids, &batch, gap: gap)
       // What our own tool set back is no news.
-      if attribution.chainPids.contains(ownPid) { continue }
+      if attribution.chain.contains(where: { $0.pid == ownPid }) { continue }
       add(
         membership, was: old.primaryGroup(of: membership.user), attribution, at: batch.now,
         earliest: gap)

@@ -161,6 +161,7 @@ extension Engine {
     let watch = try FileWatch(trees: trees, files: singleFiles)
     fileWatch = watch
     sayUnmarked(watch)
+    watchLaunchFolders()
   }
 
   /// Tells of trees that cannot be watched.
@@ -229,6 +230,9 @@ extension Engine {
   private func listen() {
     if let descriptor = fileWatch?.descriptor {
       readSources.append(source(descriptor) { [weak self] in self?.readKernelEvents() })
+    }
+    if let descriptor = launchWatch?.descriptor {
+      readSources.append(source(descriptor) { [weak self] in self?.readLaunchFiles() })
     }
     if let descriptor = processes.descriptor {
       readSources.append(
