@@ -10,7 +10,8 @@ package enum CronLine: Recognizer {
   private static let daemons = SenderTrust(
     programs: ["/usr/sbin/cron", "/usr/sbin/crond", "/usr/sbin/atd", "/usr/sbin/anacron"],
     sender: .root)
-  private static let crontab = SenderTrust(programs: ["/usr/bin/crontab"], sender: .anybody)
+  private static let crontab = SenderTrust(
+    programs: ["/usr/bin/crontab"], sender: .anybodySetgid)
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
     guard let message = fields.message else { return nil }
