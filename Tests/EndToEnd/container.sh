@@ -107,7 +107,7 @@ json() { # FILTER COMMAND...
   shift
   out=$("$@") || { printf '%s\n' "$out"; return 1; }
   jq -e "$filter" <<<"$out" >/dev/null ||
-    { printf 'not true: %s\n%.4000s\n' "$filter" "$out"; return 1; }
+    { printf 'not true: %s\n%s\n' "$filter" "$(tail -c 4000 <<<"$out")"; return 1; }
 }
 finish() {
   if ((failed > 0)); then
