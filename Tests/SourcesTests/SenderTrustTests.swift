@@ -51,4 +51,13 @@ import Testing
     #expect(forged?.trusted == false)
     #expect(recognition("doas", line, uid: 1001, exe: "/usr/bin/logger")?.type == .spoof)
   }
+
+  @Test("A job of at shows by its session, which atd opens as daemon")
+  func job() {
+    let line = "pam_unix(atd:session): session opened for user alice(uid=1000) by (uid=1)"
+    let genuine = recognition(
+      "atd", line, uid: 1, exe: "/usr/sbin/atd", comm: "atd", isPrivileged: false)
+    #expect(genuine?.type == .use && genuine?.trusted == true && genuine?.object == "at:alice")
+    #expect(recognition("atd", line, uid: 1004, exe: "/usr/bin/logger")?.type == .spoof)
+  }
 }
