@@ -60,4 +60,17 @@ import Testing
     #expect(genuine?.type == .use && genuine?.trusted == true && genuine?.object == "at:alice")
     #expect(recognition("atd", line, uid: 1004, exe: "/usr/bin/logger")?.type == .spoof)
   }
+
+  @Test("newgrp has become a shell, or is gone, when journald looks, and accuses nobody")
+  func newgrp() {
+    let line = "user 'alice' (login 'alice' on ???) switched to group 'devs'"
+    for (exe, comm) in [("/usr/bin/bash", "bash"), (nil, "sh"), (nil, nil)] as [(String?, String?)]
+    {
+      let told = recognition("newgrp", line, uid: 1000, exe: exe, comm: comm, isPrivileged: false)
+      #expect(told?.type == .use && told?.trusted == false)
+    }
+    let genuine = recognition("newgrp", line, uid: 1000, exe: "/usr/bin/newgrp", comm: "newgrp")
+    #expect(genuine?.trusted == true)
+    #expect(recognition("newgrp", line, uid: 1004, exe: "/usr/bin/logger")?.type == .spoof)
+  }
 }
