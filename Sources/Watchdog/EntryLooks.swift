@@ -117,9 +117,13 @@ extension Engine {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = attribution(of: gain, touched, gap: gap)
-      if attribution.chainPids.contains(ownPid) { continue }
+      if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+  }
+
+  private func isOurs(_ attribution: Attribution) -> Bool {
+    attribution.chain.contains { $0.pid == ownPid }
   }
 
   /// Of several processes that touched the files, the one whose command names the change; else an
@@ -127,7 +131,7 @@ extension Engine {
   private func attribution(
     of gain: EntryGain, _ touched: [Attribution], gap: Timestamp?
   ) -> Attribution {
-    let foreign = touched.filter { !$0.chainPids.contains(ownPid) }
+    let foreign = touched.filter { !isOurs($0) }
     let names = [gain.entry.subject, gain.entry.object].compactMap {
       $0.split(separator: ":", maxSplits: 1).last.map(String.init)
     }
