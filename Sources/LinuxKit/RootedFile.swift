@@ -39,7 +39,8 @@ package struct RootedFile: Sendable {
 
   /// Where `path`, as seen from `root`, really lies on the host: a path without links.
   package static func realPath(_ path: [UInt8], root: [UInt8]) throws(SystemError) -> [UInt8] {
-    try pathOf(descriptor: open(path, root: root).raw)
+    let place = try open(path, root: root)
+    return try pathOf(descriptor: place.raw)
   }
 
   /// The same as seen from `root`.

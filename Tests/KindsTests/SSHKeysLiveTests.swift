@@ -128,10 +128,6 @@ struct SSHKeysLiveTests {
       client.wait()
     }
     let files = ProcessFiles()
-    func watcher() -> ProcessFiles.Stat? {
-      files.processes().lazy.compactMap { pid in files.stat(pid) }
-        .first { $0.parent == server.daemon.pid }
-    }
     var residue: [Residue] = []
     for _ in 0..<1000 {
       if let pid = files.processes().first(where: { files.stat($0)?.parent == server.daemon.pid }),

@@ -47,13 +47,20 @@ struct KeyFileEdit {
 
   private static let program = "/usr/bin/ssh-keygen"
 
-  /// Why `new` must not take the place of `old`: ssh-keygen(1) finds less keys in it than the lines
-  /// that were left alone hold. It gets the bytes, not a path: the folder may be anybody's.
+  /// Why `new` must not take the place of `old`: ssh-keygen(1) finds a key no more whose lines were
+  /// left alone. It gets the bytes, not a path: the folder may be anybody's.
   private static func refusal(_ old: [UInt8], _ new: [UInt8]) -> String? {
     guard let before = fingerprints(old) else { return nil }
-    let left = Set(KeyLine.lines(new).compactMap { $0.key?.subject })
-    let missing = before.intersection(left).subtracting(fingerprints(new) ?? [])
+    let (had, has) = (counts(old), counts(new))
+    let kept = before.filter { had[$0] != nil && had[$0] == has[$0] }
+    let missing = kept.isEmpty ? [] : kept.subtracting(fingerprints(new) ?? [])
     return missing.min().map { "ssh-keygen does not find \($0) in it any more" }
+  }
+
+  private static func counts(_ bytes: [UInt8]) -> [String: Int] {
+    KeyLine.lines(bytes).reduce(into: [:]) { counts, line in
+      if let key = line.key { counts[key.subject, default: 0] += 1 }
+    }
   }
 
   /// Nil where ssh-keygen finds nothing, or is not there.

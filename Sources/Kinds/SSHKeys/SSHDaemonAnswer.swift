@@ -56,8 +56,8 @@ struct SSHDaemonConfiguration: Sendable {
   }
 
   private static let program = "/usr/sbin/sshd"
-  /// Accounts that are asked for by name, at the most.
-  private static let mostAsked = 2000
+  /// Accounts that are asked for by name, at the most: each question takes some ten milliseconds.
+  private static let mostAsked = 500
 
   /// Asks sshd, unless nothing changed since `known`. `accounts` are asked for each by its name
   /// where the configuration has `Match` blocks.

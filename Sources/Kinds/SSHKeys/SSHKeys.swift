@@ -107,17 +107,10 @@ package final class SSHKeys: EntryKind {
     }
   }
 
-  /// What sshd says now. Asked by name are accounts that can log in, and those that have a file of
-  /// keys where one usually is.
+  /// What sshd says now; of accounts those that can log in are asked for first.
   func configure(_ accounts: [KeyAccount]) -> SSHDaemonConfiguration {
     let known = memory.withLock { $0.configuration }
-    let plain = SSHDaemonAnswer()
-    let named = accounts.filter { account in
-      account.hasLoginShell
-        || KeyHolder(account, known?.answer(for: account) ?? plain).places.contains { place in
-          FileStamp(path: root + place.path) != nil
-        }
-    }
+    let named = accounts.filter(\.hasLoginShell) + accounts.filter { !$0.hasLoginShell }
     let configuration = SSHDaemonConfiguration.ask(root: root, accounts: named, known: known)
     memory.withLock { $0.configuration = configuration }
     return configuration
@@ -163,7 +156,7 @@ package final class SSHKeys: EntryKind {
         let path = root + place.path
         var found = [path]
         // A link's own name tells nothing of what it leads to.
-        if let real, real.last != path.last || real != path, isLink(place) { found.append(real) }
+        if let real, isLink(place) { found.append(real) }
         if isLikely { paths += found } else { others += found }
       }
     }
