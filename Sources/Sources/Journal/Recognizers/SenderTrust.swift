@@ -14,8 +14,18 @@ struct SenderTrust {
   }
 
   /// Absolute paths of the program.
-  let programs: [String]
-  let sender: Sender
+  private let programs: [[UInt8]]
+  /// Their last parts, as the kernel keeps the name of a process: cut at 15 bytes.
+  private let names: [[UInt8]]
+  private let sender: Sender
+
+  init(programs: [String], sender: Sender) {
+    self.programs = programs.map { Array($0.utf8) }
+    names = self.programs.map { path in
+      Array(path[((path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...].prefix(15))
+    }
+    self.sender = sender
+  }
 
   /// `recognition` as trusted, as untrusted, or as a spoof.
   func judge(_ recognition: Recognition, _ fields: JournalFields) -> Recognition {
@@ -41,15 +51,9 @@ struct SenderTrust {
 
   /// Nil where journald found neither program nor name.
   private func isProgram(_ fields: JournalFields) -> Bool? {
-    if let exe = fields.exe { return programs.contains { exe.elementsEqual($0.utf8) } }
+    if let exe = fields.exe { return programs.contains(exe) }
     guard let comm = fields.comm else { return nil }
     // A name can be anybody's, powers cannot.
-    return fields.isPrivileged == true
-      && programs.contains { program in
-        let name = program.utf8.lastIndex(of: UInt8(ascii: "/")).map {
-          program.utf8[program.utf8.index(after: $0)...]
-        }
-        return name.map { comm.elementsEqual($0.prefix(15)) } ?? false
-      }
+    return fields.isPrivileged == true && names.contains(comm)
   }
 }
