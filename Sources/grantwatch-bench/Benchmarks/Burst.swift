@@ -153,7 +153,7 @@ private struct BurstRun {
       times += zip(moments, arrivals).map { Double($1 + wallOfUp - $0) / 1000 }
     }
     // The last lines may wait for their continuation.
-    SystemClock.pause(milliseconds: 500)
+    SystemClock.pause(milliseconds: 2000)
   }
 }
 
