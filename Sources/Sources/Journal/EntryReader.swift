@@ -167,9 +167,7 @@ package struct EntryReader {
   private mutating func tell(
     _ fields: JournalFields, _ cursor: String, _ stored: Timestamp, _ body: (AccessSignal) -> Void
   ) {
-    guard let told = recognize(fields) else { return }
-    let tool = told.tool
-    var recognition = told.recognition
+    guard case (let tool, var recognition)? = recognize(fields) else { return }
     let isOther = recognition.kind != .sudoRule && recognition.type != .spoof
     let hasTree = isOther && AccountToolTrust.knowsTree(tool)
     if hasTree, recognition.root != root { return }

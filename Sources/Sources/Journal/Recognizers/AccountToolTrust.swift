@@ -15,7 +15,7 @@ enum AccountToolTrust {
   ) -> Recognition? {
     let program = fields.program
     func isOne(of names: [String]) -> Bool {
-      program.map { program in names.contains { program.elementsEqual($0.utf8) } } ?? false
+      program.map { names.contains(String(decoding: $0, as: UTF8.self)) } ?? false
     }
     let isTool = isOne(of: tools)
     let isSystems = fields.exe.map { isSystemPath($0[...]) } ?? true
