@@ -60,7 +60,8 @@ enum BurstMemory: Benchmark {
   static let isForAll = false
   static let meaning = """
     Ten minutes as in `burst`: anonymous memory after each, its growth from the second to the tenth,
-    and the changes missed. Measured only when asked for by name. With --quick ten times five seconds.
+    and the changes missed. Measured only when asked for by name. With --quick ten times five seconds,
+    too short to reach the bound of the ended grants that are kept: growth is then shown only.
     """
 
   static func measure(on stage: Stage, quick: Bool) throws -> [Figure] {
@@ -81,7 +82,7 @@ enum BurstMemory: Benchmark {
       + [
         Figure(
           name: "growth from the second to the tenth", value: run.memory[9] - run.memory[1],
-          unit: "MB", limit: 2)
+          unit: "MB", limit: quick ? nil : 2)
       ]
   }
 }
