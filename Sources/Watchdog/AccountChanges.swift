@@ -126,7 +126,7 @@ extension Engine {
         text: attribution.process.pid == 0
           ? "\(membership.user) is in group \(membership.group) now"
           : "pid \(attribution.process.pid) put a new account file in place"), at: 0)
-    grant.otherWaysIn = rootWays(membership: membership)
+    grant.otherWaysIn = Array(rootWays(membership: membership).prefix(8))
     begin(
       grant,
       ActKey(process: attribution.process, kind: .groupMember, detail: "\(subject) \(object)"),

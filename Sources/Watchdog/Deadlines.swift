@@ -113,6 +113,7 @@ extension Engine {
       return
     }
     if verdict.willRevoke {
+      if awaitsLooks(grant) { return agenda.add(.deadline(id), at: now.up + 50_000) }
       if let obstacle = guardRail(grant) {
         overdue(grant, "not taken back by itself: \(obstacle)")
       } else {
@@ -121,6 +122,15 @@ extension Engine {
     } else {
       overdue(grant, verdict.reasons.last ?? "the rule only alerts")
     }
+  }
+
+  /// True while a kind is looked at whose state says whether the grant is the last way in for root;
+  /// for five seconds behind the deadline at the most.
+  private func awaitsLooks(_ grant: Grant) -> Bool {
+    guard !grant.otherWaysIn.isEmpty, let deadline = grant.deadline else { return false }
+    readKernelEvents()
+    return entryWatches.contains { $0.isLooking || $0.wantsLook }
+      && deadline.left(at: now) > TimeSpan(seconds: -5)
   }
 
   private func overdue(_ grant: Grant, _ reason: String) {

@@ -189,7 +189,7 @@ extension Engine {
         text: attribution.process.pid == 0
           ? "\(entry.object) says: \(entry.value)"
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
-    grant.otherWaysIn = rootWays(without: [entry.key])
+    grant.otherWaysIn = Array(rootWays(without: [entry.key]).prefix(8))
     begin(grant, key, attribution, at: now)
   }
 

@@ -124,17 +124,6 @@ import Testing
     #expect(stage.content() == "\(two)\n\(one) c\n")
   }
 
-  @Test func anEntryThatWasNarrowedIsStillTakenOut() throws {
-    let stage = KeyStage()
-    stage.look()
-    stage.write("\(one)\n")
-    let gain = try #require(stage.look().gained.first)
-    stage.write("no-pty \(one)\n")
-    #expect(stage.look().gained.isEmpty)
-    #expect(stage.revoke(gain) == .done)
-    #expect(stage.content() == "")
-  }
-
   @Test func nativeExpiryIsWrittenMovedAndTakenAway() throws {
     let stage = KeyStage()
     stage.write("\(one) x\n\(two)\n  restrict \(one)\n")

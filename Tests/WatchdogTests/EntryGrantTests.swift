@@ -122,6 +122,24 @@ extension EngineLiveTests {
     #expect(stage.text("root/etc/sudoers.d/x") == "eve ALL=(ALL) /bin/ls\n")
   }
 
+  @Test func aKeyThatSomebodyElseNarrowedIsTakenBackAllTheSame() throws {
+    let stage = try Stage(prepare: Self.furnish)
+    try stage.start()
+    try stage.agent(Self.entryCases[1].act)
+    let id = try #require(
+      try stage.grant("a key") { $0["kind"].text == "ssh-key" }["id"].text)
+    try stage.human.play("sed -i 's/^ssh-/no-pty ssh-/' $S/root/home/bob/.ssh/authorized_keys")
+    _ = try stage.wait("it is narrower") {
+      try stage.show(id)["after"].text?.contains("no-pty") == true ? true : nil
+    }
+    stage.stop()
+    try stage.start()
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+    #expect(stage.text("root/home/bob/.ssh/authorized_keys") == "# kept\n")
+    #expect(try stage.grants().count == 1)
+  }
+
   @Test func theLastWayInForRootIsNotTakenAwayByItself() throws {
     let stage = try Stage { scratch in
       Self.furnish(scratch)
