@@ -28,16 +28,19 @@ package struct GrantItem: Equatable, Sendable {
   package var state: ItemState
   /// For files: the very file the grant was given on.
   package var identity: FileIdentity?
+  /// What the kind needs to compare it and to take it back, in a form of its own.
+  package var detail: String?
 
   package init(
     object: String, before: String?, after: String?, state: ItemState = .active,
-    identity: FileIdentity? = nil
+    identity: FileIdentity? = nil, detail: String? = nil
   ) {
     self.object = object
     self.before = before
     self.after = after
     self.state = state
     self.identity = identity
+    self.detail = detail
   }
 }
 

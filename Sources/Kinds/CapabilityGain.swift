@@ -82,7 +82,7 @@ package struct CapabilityGain: Sendable, Hashable {
 
   /// `e 0200…>0200…`: who may execute it, then the attribute before, if any, and after, in
   /// hexadecimal.
-  var detail: String {
+  package var detail: String {
     "\(runnableBy.letter) \(before.map { hexadecimal($0.bytes) } ?? "")>\(hexadecimal(after.bytes))"
   }
 

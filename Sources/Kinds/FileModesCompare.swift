@@ -22,6 +22,7 @@ extension FileModes {
       gains.removeAll { $0.kind != .fileCapability }
     }
     var observation = FileObservation(place, access, before: before, isFresh: isFresh(place))
+    observation.former = own?.access
     observation.ownGains = gains
     if !place.isDirectory { observation.replaced = replaced }
     if own == nil, replaced == nil, observation.gain.isEmpty, gains.isEmpty { return }

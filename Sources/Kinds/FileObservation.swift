@@ -26,6 +26,8 @@ package struct FileObservation: Sendable {
   package var gone: Bool
   /// All of it now; nil when `gone`.
   package var access: FileAccess?
+  /// What the file itself gave when it was last seen; nil for one that was not known.
+  package var former: FileAccess?
   /// What the file itself gained in other kinds than modes. What its maker does is none.
   package var ownGains: [FileGain] = []
   /// What the file gave whose place this one took; nil where none was replaced.

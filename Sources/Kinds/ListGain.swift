@@ -209,7 +209,7 @@ package struct ListGain: Sendable, Hashable {
 
   /// `u1001a-7747`: who, then for each list `a` or `d` and before, after, gained, mask before and
   /// mask after, each an octal digit or `-`.
-  var detail: String {
+  package var detail: String {
     func digit(_ bits: UInt8?) -> String { bits.map { String($0 & 7) } ?? "-" }
     func text(_ letter: String, _ part: Part?) -> String {
       guard let part else { return "" }

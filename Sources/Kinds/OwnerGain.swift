@@ -61,7 +61,7 @@ package struct OwnerGain: Sendable, Hashable {
   }
 
   /// `u0>1001rw`: owner or group, before, after, and the rights' letters.
-  var detail: String {
+  package var detail: String {
     let letters: [(FileRights, String)] = [
       (.read, "r"), (.write, "w"), (.execute, "x"), (.setuid, "s"), (.setgid, "t"),
     ]

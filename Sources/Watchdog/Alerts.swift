@@ -72,11 +72,18 @@ extension Engine {
     switch grant.kind {
     case .groupMember:
       return "\(who) made \(named(grant.subject)) a member of \(named(grant.object))"
-    case .fileMode:
-      let items = grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
-      return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items)"
+    case .fileMode, .fileACL:
+      return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items(grant))"
+    case .fileOwner:
+      return "\(who) gave \(named(grant.object)) to \(grant.subject) (\(grant.right))\(items(grant))"
+    case .fileCapability:
+      return "\(who) gave \(named(grant.object)) \(grant.right) for \(grant.subject)\(items(grant))"
     default: return "\(who) gave \(grant.subject) \(grant.right) on \(grant.object)"
     }
+  }
+
+  private func items(_ grant: Grant) -> String {
+    grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
   }
 
   private func person(_ grant: Grant) -> String {

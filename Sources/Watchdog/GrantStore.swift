@@ -144,7 +144,7 @@ package final class GrantStore {
 
   private func index(_ grant: Grant, from start: Int) {
     switch grant.kind {
-    case .fileMode:
+    case .fileMode, .fileOwner, .fileACL, .fileCapability:
       for position in start..<grant.items.count {
         let reference = ItemReference(grant: grant.id, index: position)
         itemsByObject[grant.items[position].object, default: []].append(reference)
@@ -163,7 +163,7 @@ package final class GrantStore {
 
   private func unindex(_ grant: Grant) {
     switch grant.kind {
-    case .fileMode:
+    case .fileMode, .fileOwner, .fileACL, .fileCapability:
       for item in grant.items {
         remove(grant.id, from: &itemsByObject, item.object)
         guard let identity = item.identity else { continue }

@@ -159,6 +159,7 @@ extension GrantItem {
     writer.present("after", after)
     writer.member("state", state.rawValue)
     writer.present("file", identity?.text)
+    writer.present("detail", detail)
     writer.endObject()
   }
 
@@ -170,7 +171,9 @@ extension GrantItem {
     let after = fields.text("after")
     guard let state = fields.word("state", as: ItemState.self) else { return nil }
     let identity = fields.text("file").flatMap(FileIdentity.init(text:))
-    self.init(object: object, before: before, after: after, state: state, identity: identity)
+    self.init(
+      object: object, before: before, after: after, state: state, identity: identity,
+      detail: fields.text("detail"))
   }
 }
 
