@@ -73,6 +73,10 @@ static inline int clinux_name_to_handle_at(int dir, const char *path, void *hand
 
 static inline int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 
+static inline int clinux_pidfd_send_signal(int pidfd, int number) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, number, 0, 0);
+}
+
 static inline int clinux_accept4(int socket, int flags) {
   return (int)syscall(SYS_accept4, socket, 0, 0, flags);
 }

@@ -18,6 +18,25 @@ package struct FileIdentity: Hashable, Sendable {
   }
 }
 
+/// What a kind needs to put an entry back, and the one in whose place it stood.
+///
+/// A class, so that the many items of file grants pay a word for it.
+package final class EntryDetail: Equatable, Sendable {
+  /// Of the entry that was granted.
+  package let own: String
+  /// Of the one before it; empty when there was none, or it has no detail.
+  package let former: String
+
+  package init(own: String, former: String) {
+    self.own = own
+    self.former = former
+  }
+
+  package static func == (left: EntryDetail, right: EntryDetail) -> Bool {
+    left.own == right.own && left.former == right.former
+  }
+}
+
 /// One object of a grant.
 package struct GrantItem: Equatable, Sendable {
   /// `file:/srv/data/f1`, `group:docker`; escaped as `ByteText.escaped` does.
@@ -28,18 +47,21 @@ package struct GrantItem: Equatable, Sendable {
   package var state: ItemState
   /// For files: the very file the grant was given on.
   package var identity: FileIdentity?
-  /// What the kind needs to compare it and to take it back, in a form of its own.
-  package var detail: String?
+  /// For owners, access lists and capabilities of files: what was given, as the kind writes it.
+  package var gain: String?
+  /// For entries of a state that is read whole.
+  package var detail: EntryDetail?
 
   package init(
     object: String, before: String?, after: String?, state: ItemState = .active,
-    identity: FileIdentity? = nil, detail: String? = nil
+    identity: FileIdentity? = nil, gain: String? = nil, detail: EntryDetail? = nil
   ) {
     self.object = object
     self.before = before
     self.after = after
     self.state = state
     self.identity = identity
+    self.gain = gain
     self.detail = detail
   }
 }
@@ -184,6 +206,8 @@ package struct Grant: Equatable, Sendable {
   /// How long it was active, in seconds, fixed when it ended.
   package var activeSecondsAtEnd: Double?
   package var residue: [String] = []
+  /// What its holder gave while it was active, one line each: it outlives this grant.
+  package var madeMeanwhile: [String] = []
   /// Nil until a source tells of a use.
   package var usage: Usage?
   /// Name of the rule that set the deadline.
@@ -211,6 +235,12 @@ package struct Grant: Equatable, Sendable {
   package var previousPrimary: String?
   /// Ways in for root that there were beside this grant when it was given.
   package var otherWaysIn: [String] = []
+  /// The mechanism's own end that was written, nil where there is none.
+  package var nativeExpiry: Timestamp?
+  /// Its mechanism has no end of its own.
+  package var lacksNativeExpiry = false
+  /// How its taking back came out; nil before.
+  package var outcome: RevocationOutcome?
   /// What its process alone told, where an advice changed the verdict.
   package var ownProvenance: Provenance?
   package var ownConfidence: Confidence?

@@ -79,7 +79,7 @@ package enum FileGain: Sendable, Hashable {
 
   // MARK: On record
 
-  /// For `GrantItem.detail`: what is needed to take it back, in numbers, since names change.
+  /// For `GrantItem.gain`: what is needed to take it back, in numbers, since names change.
   package var detail: String {
     switch self {
     case .owner(let gain): gain.detail

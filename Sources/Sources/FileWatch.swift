@@ -26,10 +26,12 @@ package final class FileWatch {
 
   private let group: FanotifyGroup
   private let namedTrees: [[UInt8]]
-  private let namedFiles: [[UInt8]]
+  private var namedFiles: [[UInt8]]
   private var trees: [Tree] = []
   /// The real path of a single file, and the path it was asked for by.
   private var files: [[UInt8]: [UInt8]] = [:]
+  /// The real path of a single folder, and the path it was asked for by.
+  private var folders: [[UInt8]: [UInt8]] = [:]
   /// A folder on each marked mount, by the id of its file system.
   private var mounts: [UInt64: [[UInt8]]] = [:]
   /// A tree or file system was marked that was not before.
@@ -43,6 +45,7 @@ package final class FileWatch {
 
   /// Starts to watch. `trees` and `files` are absolute paths on the host; links in them are followed.
   /// A tree or file that is not there yet is noted in `unmarked` and picked up when it appears.
+  /// A folder among the files stands for itself and for what is directly in it.
   package init(trees: [[UInt8]], files: [[UInt8]]) throws(SystemError) {
     group = try FanotifyGroup()
     namedTrees = trees.map(withoutSlash)
@@ -51,6 +54,18 @@ package final class FileWatch {
   }
 
   deinit { close() }
+
+  /// Watches these single files and folders from now on.
+  package func watch(files named: [[UInt8]]) {
+    guard named != namedFiles else { return }
+    let known = Set(namedFiles)
+    let gone = known.subtracting(named)
+    namedFiles = named
+    unmarked.removeAll { gone.contains($0.path) }
+    files = files.filter { !gone.contains($0.value) }
+    folders = folders.filter { !gone.contains($0.value) }
+    for file in named where !known.contains(file) { markParent(of: file) }
+  }
 
   /// Readable when `read` has something to read.
   package var descriptor: Int32 { group.descriptor }
@@ -111,7 +126,7 @@ package final class FileWatch {
     let isDirectory = event.mask & FanotifyEvent.onDirectory != 0
     let arrived = !changes.isDisjoint(with: [.created, .movedIn])
     let known = trees.count
-    if arrived, isDirectory, !unmarked.isEmpty { appeared(path, event.pid, alive, body) }
+    if arrived, isDirectory, isAwaited(path) { appeared(path, event.pid, alive, body) }
     if let tree = trees.first(where: { isPath(path, in: $0.real) }) {
       if isDirectory, arrived {
         if tree.byFolder { markFolders(path) }
@@ -125,11 +140,20 @@ package final class FileWatch {
           path: named, pid: event.pid, alive: alive, changes: changes, isDirectory: isDirectory))
       return true
     }
-    guard let file = files[path] else { return false }
+    guard let file = named(path) else { return false }
+    if isDirectory, arrived { markFolder(file) }
     body(
       FileSignal(
         path: file, pid: event.pid, alive: alive, changes: changes, isDirectory: isDirectory))
     return true
+  }
+
+  /// How a path was asked for: by itself, or by the folder that it lies in.
+  private func named(_ path: [UInt8]) -> [UInt8]? {
+    if let file = files[path] { return file }
+    if let folder = folders[path] { return folder }
+    let (parent, name) = split(path)
+    return folders[parent].map { $0 + [0x2f] + name }
   }
 
   /// The attributes of a file changed under a name outside: told when it has other names as well.
@@ -146,12 +170,28 @@ package final class FileWatch {
         outside: status))
   }
 
-  /// A folder appeared: a tree that was missing may lie there now.
+  /// True when something that is missing may lie in a folder of this name.
+  private func isAwaited(_ path: [UInt8]) -> Bool {
+    let name = split(path).name
+    return unmarked.contains { missing in
+      namedTrees.contains(missing.path)
+        || missing.path.split(separator: 0x2f).contains { $0.elementsEqual(name) }
+    }
+  }
+
+  /// A folder appeared: a tree or file that was missing may lie there now, and be written already.
   private func appeared(
     _ path: [UInt8], _ pid: Int32, _ alive: Bool, _ body: (FileSignal) -> Void
   ) {
     let known = Set(trees.map(\.named))
-    guard refresh() else { return }
+    let missing = Set(unmarked.map(\.path))
+    let isFresh = refresh()
+    let still = Set(unmarked.map(\.path))
+    for file in namedFiles where missing.contains(file) && !still.contains(file) {
+      body(
+        FileSignal(path: file, pid: pid, alive: alive, changes: .created, isDirectory: false))
+    }
+    guard isFresh else { return }
     for tree in trees where !known.contains(tree.named) && !isPath(path, in: tree.real) {
       body(
         FileSignal(
@@ -244,8 +284,23 @@ package final class FileWatch {
     }
   }
 
+  /// Marks a single path that is a folder, for what is directly in it.
+  private func markFolder(_ path: [UInt8]) {
+    guard let folder = try? SafeOpen.directory(path),
+      let real = try? withoutSlash(pathOf(descriptor: folder.raw))
+    else { return }
+    do {
+      try group.markDirectory(folder.raw, Self.inTrees | FanotifyEvent.closedWritten)
+      remember(folder, real)
+      folders[real] = withoutSlash(path)
+    } catch {
+      unmarked.append((path, error))
+    }
+  }
+
   private func markParent(of file: [UInt8]) {
     let (parent, name) = split(file)
+    defer { markFolder(file) }
     do {
       let folder = try SafeOpen.directory(parent)
       let real = withoutSlash(try pathOf(descriptor: folder.raw))

@@ -1,3 +1,5 @@
+package import Grants
+
 /// What is to be done at a moment of CLOCK_BOOTTIME.
 package enum AgendaEntry: Hashable {
   /// The act of this grant may have had its last item.
@@ -18,7 +20,11 @@ package enum AgendaEntry: Hashable {
   case saveBaseline
   /// The account files could not be read a moment ago.
   case accountsAgain
+  /// The same of a kind that is read whole.
+  case entriesAgain(GrantKind)
   case serviceWatchdog
+  /// The mechanism's own end of this grant could not be written.
+  case nativeExpiry(String)
   /// A line of the journal waits for its continuation.
   case journalAgain
   /// A look at the state that was put off.

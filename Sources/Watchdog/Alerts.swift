@@ -78,6 +78,12 @@ extension Engine {
       return "\(who) gave \(named(grant.object)) to \(grant.subject) (\(grant.right))\(items(grant))"
     case .fileCapability:
       return "\(who) gave \(named(grant.object)) \(grant.right) for \(grant.subject)\(items(grant))"
+    case .account: return "\(who) gave account \(named(grant.object)) \(grant.right)"
+    case .sudoRule:
+      return "\(who) gave \(grant.subject) the sudo rule \(grant.right) in \(named(grant.object))"
+    case .sshKey:
+      return "\(who) gave \(grant.subject) a login to account \(named(grant.object))"
+    case .polkitRule: return "\(who) changed what polkit allows in \(named(grant.object))"
     default: return "\(who) gave \(grant.subject) \(grant.right) on \(grant.object)"
     }
   }

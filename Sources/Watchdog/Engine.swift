@@ -32,6 +32,10 @@ package final class Engine: @unchecked Sendable {
   var sheltered: [String: Int] = [:]
   /// Items of running revocations whose access was gone already.
   var gone: [String: Int] = [:]
+  /// Running revocations that no further try can help.
+  var hopeless: Set<String> = []
+  /// Grants that were taken back, whose users are looked for.
+  var searching: Set<String> = []
   /// Revocations that a stop left between intent and result: announced already.
   var resumed: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.
@@ -41,6 +45,9 @@ package final class Engine: @unchecked Sendable {
   let fileModes: FileModes
   let groupMembers: GroupMembers
   var groupState: GroupState?
+  let entryWatches: [EntryWatch]
+  /// Where kinds are read and their tools run: one call at a time, and never on the engine's queue.
+  let kindQueue = DispatchQueue(label: "grantwatch.kinds")
   /// Accounts that were renamed since the start, former name to new.
   var renamedUsers: [String: String] = [:]
   var fileWatch: FileWatch?
@@ -95,6 +102,11 @@ package final class Engine: @unchecked Sendable {
   /// The last moment at which the state on disk and ours were known to agree.
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
+  var restoreCalls: [RevokeCall] = []
+  /// New grants whose access is being put back.
+  var restoring: Set<String> = []
+  /// Why the access of a new grant could not be put back, until its caller is told.
+  var restoreErrors: [String: String] = [:]
   /// Streams that go on in a turn of their own.
   var continuations: [() -> Void] = []
   /// What the timer is set to, CLOCK_BOOTTIME in microseconds.
@@ -134,7 +146,7 @@ package final class Engine: @unchecked Sendable {
     settings: EngineSettings, configuration: Configuration, ledger: Ledger,
     lock: consuming StateLock,
     accounts: HostAccounts, processes: ProcessTable, fileModes: FileModes,
-    groupMembers: GroupMembers
+    groupMembers: GroupMembers, entryKinds: [any EntryKind]
   ) {
     self.settings = settings
     self.configuration = configuration
@@ -142,6 +154,7 @@ package final class Engine: @unchecked Sendable {
     self.processes = processes
     self.fileModes = fileModes
     self.groupMembers = groupMembers
+    entryWatches = entryKinds.map(EntryWatch.init)
     self.lock = lock
     hostAccounts = accounts
     startedAt = settings.now()

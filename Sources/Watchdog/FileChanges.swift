@@ -24,6 +24,7 @@ extension Engine {
         fileWatch.signals { signal in take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
       } while !clock.isOver
+      lookAtEntries()
       if fileWatch.overflows + fileWatch.damaged > lostFileEvents {
         lostFileEvents = fileWatch.overflows + fileWatch.damaged
         fileGap("the kernel's queue of file events overflowed", from: lastLook)
@@ -39,6 +40,7 @@ extension Engine {
     // Our own work is in the baseline already. To look again now would take in what somebody else
     // did a moment later, and nobody would be asked for it.
     if signal.pid == ownPid { return }
+    noteEntries(signal, &batch)
     if groupMembers.watchedFiles.contains(signal.path) {
       batch.accountsTouched = true
       if !batch.accountPids.contains(where: { $0.pid == signal.pid }) {
@@ -236,6 +238,7 @@ extension Engine {
     rescanFiles(since: from.wall)
     var batch = SignalBatch(now: now)
     lookAtAccounts([], &batch, gap: from.wall)
+    lookAtAllEntries(gap: from.wall)
     lookingSince = nil
   }
 

@@ -9,7 +9,7 @@ import Provenance
 extension Engine {
   /// What an item of one of these kinds gave; nil for other kinds and bad records.
   func gain(_ item: GrantItem, of kind: GrantKind) -> FileGain? {
-    item.detail.flatMap { FileGain(kind, detail: $0) }
+    item.gain.flatMap { FileGain(kind, detail: $0) }
   }
 
   // MARK: Giving
@@ -72,7 +72,7 @@ extension Engine {
     let (before, after) = text(gain, observation)
     let item = GrantItem(
       object: object, before: before, after: after, identity: observation.identity,
-      detail: gain.detail)
+      gain: gain.detail)
     let subject = subject(gain.who, observation)
     let key = ActKey(process: attribution.process, kind: gain.kind, detail: subject)
     if let joined = acts.open(key, at: now.up).first {
@@ -104,7 +104,7 @@ extension Engine {
         gain.kind, subject(gain.who, observation), object, gain.right,
         GrantItem(
           object: object, before: nil, after: text(gain, observation).after,
-          identity: observation.identity, detail: gain.detail))
+          identity: observation.identity, gain: gain.detail))
     }
   }
 
@@ -154,7 +154,7 @@ extension Engine {
     on identity: FileIdentity
   ) -> [(reference: ItemReference, grant: Grant, gain: FileGain)] {
     (store.itemsByFile[FileKey(identity)] ?? []).compactMap { reference in
-      guard let item = activeItem(reference), item.identity == identity, item.detail != nil,
+      guard let item = activeItem(reference), item.identity == identity, item.gain != nil,
         let grant = store[reference.grant], let gain = gain(item, of: grant.kind)
       else { return nil }
       return (reference, grant, gain)
@@ -193,7 +193,7 @@ extension Engine {
         guard left != gain else { continue }
         let after = left.after(access, accessNames)
         update(reference.grant, items: [reference.index]) {
-          $0.items[reference.index].detail = left.detail
+          $0.items[reference.index].gain = left.detail
           $0.items[reference.index].after = after
         }
       }
@@ -224,7 +224,7 @@ extension Engine {
         later.before == ended.after, other != reference
       else { continue }
       later.before = ended.before
-      update(other.grant, items: [other.index]) { $0.items[other.index].detail = later.detail }
+      update(other.grant, items: [other.index]) { $0.items[other.index].gain = later.detail }
     }
   }
 }

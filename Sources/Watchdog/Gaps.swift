@@ -33,6 +33,7 @@ extension Engine {
     let since = lastLook.wall
     lookingSince = since
     lookAtAccounts([], &batch, gap: since)
+    lookAtAllEntries(gap: since)
     rescanFiles(since: since)
     lookingSince = nil
     lastLook = now

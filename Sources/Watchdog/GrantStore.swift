@@ -1,4 +1,5 @@
 package import Grants
+package import Kinds
 
 /// A file by its number, the key under which its grants are found.
 package struct FileKey: Hashable, Sendable {
@@ -12,6 +13,17 @@ package struct FileKey: Hashable, Sendable {
 
   package init(_ identity: FileIdentity) {
     self.init(device: identity.device, inode: identity.inode)
+  }
+}
+
+/// An entry of a kind, the key under which its grants are found.
+package struct ItemKey: Hashable {
+  package var kind: GrantKind
+  package var entry: AccessEntry.Key
+
+  package init(_ kind: GrantKind, _ entry: AccessEntry.Key) {
+    self.kind = kind
+    self.entry = entry
   }
 }
 
@@ -44,6 +56,10 @@ package final class GrantStore {
   package private(set) var byMembership: [String: [String]] = [:]
   /// Grants of other kinds that are not ended, by `kind object`.
   private var byTold: [String: [String]] = [:]
+  /// Grants that are not ended, by whom they serve: the subject, or the account that a key opens.
+  /// Grants on files are not among them.
+  private var byHolder: [String: [String]] = [:]
+  private var itemsByEntry: [ItemKey: [ItemReference]] = [:]
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
   /// How many there are in each state, but for the standing ones.
@@ -62,6 +78,20 @@ package final class GrantStore {
   /// The grants of a connector's kind on an object that are not ended.
   func told(_ kind: GrantKind, _ object: String) -> [String] {
     byTold["\(kind.rawValue) \(object)"] ?? []
+  }
+
+  /// The grants that give `holder` (`user:bob`, `group:sudo`, `everyone`) something and are not
+  /// ended; those on files left aside.
+  func grants(heldBy holder: String) -> [String] { byHolder[holder] ?? [] }
+
+  private static func holder(of grant: Grant) -> String {
+    grant.kind == .sshKey && grant.object.hasPrefix("account:")
+      ? "user:" + grant.object.dropFirst("account:".count) : grant.subject
+  }
+
+  /// The items that give an entry and are not ended.
+  func entries(_ key: ItemKey) -> [ItemReference] {
+    (itemsByEntry[key] ?? []).filter { item($0).map { $0.state != .ended } ?? false }
   }
 
   /// One item, without a copy of its grant: whoever holds a grant while its items change pays with
@@ -143,6 +173,9 @@ package final class GrantStore {
   }
 
   private func index(_ grant: Grant, from start: Int) {
+    if start == 0, grant.kind != .fileMode {
+      byHolder[Self.holder(of: grant), default: []].append(grant.id)
+    }
     switch grant.kind {
     case .fileMode, .fileOwner, .fileACL, .fileCapability:
       for position in start..<grant.items.count {
@@ -156,12 +189,19 @@ package final class GrantStore {
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key, default: []].append(grant.id)
     default:
+      for position in start..<grant.items.count {
+        itemsByEntry[Self.key(of: grant.items[position], grant), default: []].append(
+          ItemReference(grant: grant.id, index: position))
+      }
       guard start == 0 else { return }
       byTold["\(grant.kind.rawValue) \(grant.object)", default: []].append(grant.id)
     }
   }
 
   private func unindex(_ grant: Grant) {
+    let holder = Self.holder(of: grant)
+    byHolder[holder]?.removeAll { $0 == grant.id }
+    if byHolder[holder]?.isEmpty == true { byHolder[holder] = nil }
     switch grant.kind {
     case .fileMode, .fileOwner, .fileACL, .fileCapability:
       for item in grant.items {
@@ -174,10 +214,21 @@ package final class GrantStore {
       byMembership[key]?.removeAll { $0 == grant.id }
       if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
     default:
+      for item in grant.items {
+        let key = Self.key(of: item, grant)
+        itemsByEntry[key]?.removeAll { $0.grant == grant.id }
+        if itemsByEntry[key]?.isEmpty == true { itemsByEntry[key] = nil }
+      }
       let key = "\(grant.kind.rawValue) \(grant.object)"
       byTold[key]?.removeAll { $0 == grant.id }
       if byTold[key]?.isEmpty == true { byTold[key] = nil }
     }
+  }
+
+  private static func key(of item: GrantItem, _ grant: Grant) -> ItemKey {
+    ItemKey(
+      grant.kind,
+      AccessEntry.Key(subject: grant.subject, object: item.object, value: item.after ?? ""))
   }
 
   private func remove<Key>(

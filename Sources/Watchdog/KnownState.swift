@@ -14,6 +14,7 @@ extension Engine {
     if isFirstStart {
       takeStandingMembers()
       takeStandingFiles()
+      firstLookAtEntries(since: nil)
     } else {
       let from = lastLook
       gap(source: "daemon", reason: "it was not running", from: from.wall, to: now.wall)
@@ -31,10 +32,23 @@ extension Engine {
       } else {
         var batch = SignalBatch(now: now)
         lookAtAccounts([], &batch, gap: from.wall)
+        endMembersNotThere()
       }
+      firstLookAtEntries(since: from.wall)
     }
     lastLook = now
     saveBaseline()
+  }
+
+  /// A crash may have cut between the putting back of a member and its record.
+  private func endMembersNotThere() {
+    guard let groupState else { return }
+    for id in store.order {
+      guard let grant = store[id], grant.kind == .groupMember, GrantStore.stands(grant),
+        let membership = membership(of: grant), !groupState.memberships.contains(membership)
+      else { continue }
+      endItem(ItemReference(grant: id, index: 0), by: .removed)
+    }
   }
 
   private func loadBaseline() {
@@ -47,7 +61,7 @@ extension Engine {
   }
 
   /// The last known state is lost, so that nobody can tell what changed since.
-  private func takenAsKnown(_ what: String) {
+  func takenAsKnown(_ what: String) {
     problems.set(.baselineLost, what)
     settings.log(what)
     announce("ledger.damaged", severity: .high, "\(what); what is there now is taken as known")

@@ -1,8 +1,11 @@
+package import Grants
+
 /// What is wrong now, shown by `status`; each kind once.
 package struct Problems {
   package enum Kind: Hashable {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
     case fanotify, processEvents, journal, tree(String), logFile(String), accounts, configuration
+    case entries(GrantKind), entryState(GrantKind)
     case noWebhook, noAgents, revokesHeldBack, notifier
   }
 

@@ -69,7 +69,7 @@ extension Engine {
       if counts.drifted > 0 { parts.append("\(counts.drifted) are not the same objects any more") }
       if counts.failing > 0 { parts.append("\(counts.failing) cannot be looked at") }
       return parts.joined(separator: ", ")
-    default: return "nothing: \(notFromHere(grant.kind))"
+    default: return planEntries(grant)
     }
   }
 }

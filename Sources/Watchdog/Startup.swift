@@ -28,7 +28,8 @@ extension Engine {
         accountNames: { accounts.displayName($0) }, clock: settings.now),
       fileModes: FileModes(
         root: settings.root, trees: configuration.watch.map { Array($0.utf8) }),
-      groupMembers: GroupMembers(root: settings.root))
+      groupMembers: GroupMembers(root: settings.root),
+      entryKinds: entryKinds(root: settings.root))
     engine.recognizers = loaded.recognizers
     let failure: LedgerError? = engine.queue.sync {
       engine.turn {
@@ -45,13 +46,18 @@ extension Engine {
     return engine
   }
 
+  /// The kinds that are read whole.
+  private static func entryKinds(root: [UInt8]) -> [any EntryKind] { [] }
+
   /// Makes the directories and locks the state: a second daemon on it is refused.
   private static func takeState(_ settings: EngineSettings) throws(EngineError) -> StateLock {
     do {
       try DurableDirectory(settings.stateDirectory).create()
       return try StateLock(directory: settings.stateDirectory)
     } catch {
-      throw EngineError("\(error)")
+      var failure = EngineError("\(error)")
+      if case .inUse? = error as? StateLockError { failure.isInUse = true }
+      throw failure
     }
   }
 
@@ -106,15 +112,19 @@ extension Engine {
     turn {
       announce(
         "daemon.started", severity: .low,
-        "grantwatchd \(settings.version) started, mode \(configuration.mode.rawValue)")
+        "\(settings.isBackstop ? "backstop of " : "")grantwatchd \(settings.version) started,"
+          + " mode \(configuration.mode.rawValue)")
       setEndpoints()
       processes.start()
     }
     do {
       try watchFiles()
       timer = try BootTimer(queue: queue, makeTimerHandler())
-      control = try ControlServer(
-        path: settings.runtimeDirectory + "/control.sock", queue: queue, handler: makeCallHandler())
+      if !settings.isBackstop {
+        control = try ControlServer(
+          path: settings.runtimeDirectory + "/control.sock", queue: queue,
+          handler: makeCallHandler())
+      }
     } catch {
       throw EngineError("\(error)")
     }
@@ -135,15 +145,16 @@ extension Engine {
       agenda.add(.saveBaseline, at: up + Self.saveBaselineEvery)
     }
     listen()
-    sayReady()
+    if !settings.isBackstop { sayReady() }
   }
 
   /// Marks the trees first and looks afterwards, so that nothing falls between.
   private func watchFiles() throws(SystemError) {
     let trees = configuration.watch.map { settings.root + Array($0.utf8) }
     watchedTrees = configuration.watch
+    gatherEntryPaths()
     journalAtStart = configuration.journalDirectory
-    let watch = try FileWatch(trees: trees, files: groupMembers.watchedFiles)
+    let watch = try FileWatch(trees: trees, files: singleFiles)
     fileWatch = watch
     sayUnmarked(watch)
   }
@@ -153,8 +164,11 @@ extension Engine {
     for path in unwatchedTrees where !watch.unmarked.contains(where: { $0.path == path }) {
       problems.clear(.tree(escaped(path)))
     }
-    unwatchedTrees = watch.unmarked.map(\.path)
-    for (path, error) in watch.unmarked {
+    let trees = Set(watchedTrees.map { settings.root + Array($0.utf8) })
+    // A key file or a folder of rules need not be there.
+    let unmarked = watch.unmarked.filter { trees.contains($0.path) || !$0.error.isMissing }
+    unwatchedTrees = unmarked.map(\.path)
+    for (path, error) in unmarked {
       let text = "watch: \(escaped(path)): \(error.reason)"
       if problems.set(.tree(escaped(path)), text) { settings.log(text) }
     }

@@ -46,6 +46,7 @@ extension Grant {
       writer.value(activeSecondsAtEnd, digits: 6)
     }
     writer.present("residue", residue)
+    writer.present("madeMeanwhile", madeMeanwhile)
     if let usage {
       writer.key("usage")
       writer.beginArray()
@@ -73,6 +74,9 @@ extension Grant {
     writer.marked("skipsPermissions", skipsPermissions)
     writer.present("previousPrimary", previousPrimary)
     writer.present("otherWaysIn", otherWaysIn)
+    writer.present("nativeExpiry", nativeExpiry?.microseconds)
+    writer.marked("lacksNativeExpiry", lacksNativeExpiry)
+    writer.present("outcome", outcome?.rawValue)
     writer.present("ownProvenance", ownProvenance?.rawValue)
     writer.present("ownConfidence", ownConfidence?.rawValue)
     writer.present("ending", ending?.rawValue)
@@ -128,6 +132,7 @@ extension Grant {
     endedBy = fields.word("endedBy", as: EndedBy.self)
     activeSecondsAtEnd = fields["activeSeconds"].double
     residue = fields.texts("residue")
+    madeMeanwhile = fields.texts("madeMeanwhile")
     usage = Usage(record: fields["usage"])
     rule = fields.text("rule")
     severity = fields.word("severity", as: Severity.self) ?? .low
@@ -138,6 +143,9 @@ extension Grant {
     warned = fields.flag("warned") ?? false
     revokeTries = max(0, fields.number("revokeTries", as: Int.self) ?? 0)
     revokeError = fields.text("revokeError")
+    nativeExpiry = fields.time("nativeExpiry")
+    lacksNativeExpiry = fields.flag("lacksNativeExpiry") ?? false
+    outcome = fields.word("outcome", as: RevocationOutcome.self)
     open = fields.flag("open") ?? false
     fromPackageManager = fields.flag("fromPackageManager") ?? false
     skipsPermissions = fields.flag("skipsPermissions") ?? false
@@ -159,7 +167,14 @@ extension GrantItem {
     writer.present("after", after)
     writer.member("state", state.rawValue)
     writer.present("file", identity?.text)
-    writer.present("detail", detail)
+    writer.present("gain", gain)
+    if let detail {
+      writer.key("detail")
+      writer.beginArray()
+      writer.value(detail.own)
+      writer.value(detail.former)
+      writer.endArray()
+    }
     writer.endObject()
   }
 
@@ -171,9 +186,11 @@ extension GrantItem {
     let after = fields.text("after")
     guard let state = fields.word("state", as: ItemState.self) else { return nil }
     let identity = fields.text("file").flatMap(FileIdentity.init(text:))
+    let texts = fields["detail"].elements.compactMap(\.text)
     self.init(
       object: object, before: before, after: after, state: state, identity: identity,
-      detail: fields.text("detail"))
+      gain: fields.text("gain"),
+      detail: texts.count == 2 ? EntryDetail(own: texts[0], former: texts[1]) : nil)
   }
 }
 

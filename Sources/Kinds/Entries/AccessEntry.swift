@@ -1,0 +1,98 @@
+/// One right that a state of entries gives: a sudo rule, a key, an account's way in, a file of
+/// polkit's rules, a privilege that a connector reports.
+///
+/// All texts are escaped as `ByteText.escaped` does and hold no line feed.
+package struct AccessEntry: Hashable, Sendable {
+  /// What makes two entries of a kind the same.
+  package struct Key: Hashable, Sendable {
+    package var subject: String
+    package var object: String
+    package var value: String
+
+    package init(subject: String, object: String, value: String) {
+      self.subject = subject
+      self.object = object
+      self.value = value
+    }
+  }
+
+  /// `user:bob`, `everyone`, `key:SHA256:…`.
+  package var subject: String
+  /// `sudoers:/etc/sudoers.d/x`, `account:bob`; paths as seen from `--root`.
+  package var object: String
+  /// As in `Grant.right`.
+  package var right: String
+  /// What stands there, as its tool would print it, at most 4,096 bytes. A native expiry is no part
+  /// of it: an entry that was given an end is still the same entry.
+  package var value: String
+  /// What the kind needs to put the entry back after it was taken out, at most 64 KiB; empty where
+  /// subject, object and value say it all. No part of the entry's identity.
+  package var detail: String
+
+  package init(
+    subject: String, object: String, right: String, value: String, detail: String = ""
+  ) {
+    self.subject = subject
+    self.object = object
+    self.right = right
+    self.value = value
+    self.detail = detail
+  }
+
+  package var key: Key { Key(subject: subject, object: object, value: value) }
+}
+
+/// All entries of a kind at one moment.
+package struct EntryState: Equatable, Sendable {
+  package private(set) var entries: [AccessEntry.Key: AccessEntry] = [:]
+  /// What could not be read, one line each, `context: object: reason`; what was known of these
+  /// parts is in `entries` still.
+  package var problems: [String] = []
+
+  package init() {}
+
+  package init(_ entries: some Sequence<AccessEntry>) {
+    for entry in entries { insert(entry) }
+  }
+
+  package mutating func insert(_ entry: AccessEntry) { entries[entry.key] = entry }
+
+  package mutating func remove(_ key: AccessEntry.Key) { entries[key] = nil }
+
+  package subscript(key: AccessEntry.Key) -> AccessEntry? { entries[key] }
+
+  package func contains(_ key: AccessEntry.Key) -> Bool { entries[key] != nil }
+
+  package var count: Int { entries.count }
+
+  /// Sorted by subject, object and value, so that all that follows from a state has one order.
+  package var sorted: [AccessEntry] {
+    entries.values.sorted {
+      ($0.subject, $0.object, $0.value) < ($1.subject, $1.object, $1.value)
+    }
+  }
+}
+
+/// An entry that came, and the one in whose place it stands: `NOPASSWD` was added to a rule.
+package struct EntryGain: Equatable, Sendable {
+  package var entry: AccessEntry
+  /// Nil when nothing of the kind was there before.
+  package var former: AccessEntry?
+
+  package init(_ entry: AccessEntry, former: AccessEntry? = nil) {
+    self.entry = entry
+    self.former = former
+  }
+}
+
+/// What differs between two states.
+package struct EntryDifference: Equatable, Sendable {
+  /// Sorted as `EntryState.sorted`.
+  package var gained: [EntryGain]
+  package var lost: [AccessEntry]
+
+  package init(gained: [EntryGain] = [], lost: [AccessEntry] = []) {
+    self.gained = gained
+    self.lost = lost
+  }
+}

@@ -1,0 +1,116 @@
+package import ByteText
+package import Grants
+
+/// A kind whose state is a set of entries that is read whole, with the help of tools.
+///
+/// Reading and revoking may take a while: the engine calls them on its queue for kinds, one call at
+/// a time, never on its own. An entry's place is `(subject, object)`.
+package protocol EntryKind: AnyObject, Sendable {
+  var kind: GrantKind { get }
+
+  /// Files and folders whose change is worth a look, absolute on the host. A folder stands for what
+  /// is directly in it; what is not there yet is waited for. Asked for again after each read.
+  func watchedPaths() -> [[UInt8]]
+
+  /// Reads the state now. What cannot be read is taken over from `previous`, and said in the
+  /// state's problems; an error says that nothing could be told at all.
+  func read(previous: EntryState?) throws(EntryKindError) -> EntryState
+
+  /// What came and what went. Only what widens access is a gain: an entry that stands in the place
+  /// of one that gave as much or more is none.
+  func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference
+
+  /// Takes `gain.entry` out and puts `gain.former` back, keeps everything else byte by byte, and
+  /// looks again. What is taken out goes to `quarantine` first.
+  func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome
+
+  /// Puts a revoked entry back in the place of `gain.former`, and looks again.
+  func restore(_ gain: EntryGain) -> EntryOutcome
+
+  /// What `revoke` would do, in one line, as one would type it where a tool does it.
+  func plan(_ gain: EntryGain) -> String
+
+  /// Writes the mechanism's own end of the entry (law 3 of the two fuses: a dead daemon still ends
+  /// it), or takes it away with nil. `unsupported` where the mechanism has none.
+  func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome
+
+  /// Who still uses the access of an entry that was taken out.
+  func residue(of entry: AccessEntry) -> [Residue]
+
+  /// True when the entry is worth a line in the list of standing grants.
+  func isStanding(_ entry: AccessEntry) -> Bool
+}
+
+extension EntryKind {
+  /// Set difference; a lost entry of the same place is what a gained one replaces.
+  package func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference {
+    let lost = old.sorted.filter { !new.contains($0.key) }
+    let gained = new.sorted.filter { !old.contains($0.key) }.map { entry in
+      EntryGain(
+        entry, former: lost.first { $0.subject == entry.subject && $0.object == entry.object })
+    }
+    return EntryDifference(gained: gained, lost: lost)
+  }
+
+  package func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome {
+    .unsupported
+  }
+
+  package func residue(of entry: AccessEntry) -> [Residue] { [] }
+
+  package func isStanding(_ entry: AccessEntry) -> Bool { true }
+}
+
+/// Why a kind's state could not be read; what was known before still counts.
+package enum EntryKindError: Error, Equatable, CustomStringConvertible {
+  /// Somebody is writing it: worth another look in some seconds.
+  case torn(String)
+  /// `context: object: reason`.
+  case unreadable(String)
+
+  package var description: String {
+    switch self {
+    case .torn(let path): "read: \(path): it is being written"
+    case .unreadable(let text): text
+    }
+  }
+}
+
+/// How an action on an entry ended; the state was read again before it was said.
+package enum EntryOutcome: Equatable, Sendable {
+  case done
+  /// Nothing was left to do.
+  case alreadyDone
+  /// Another object stands in its place, which was left alone.
+  case drifted(String)
+  /// Worth another try.
+  case failed(String)
+  /// No further try can help.
+  case impossible(String)
+  /// The mechanism has no such thing.
+  case unsupported
+}
+
+/// Access that outlives a revocation.
+package struct Residue: Equatable, Sendable {
+  /// For people: `process 4711 (bash) of bob still has group docker`.
+  package var text: String
+  /// Processes to end where a rule asks for it, each with its start time in ticks since boot.
+  package var processes: [(pid: Int32, start: UInt64)]
+  /// Login sessions to end, by logind's name.
+  package var sessions: [String]
+
+  package init(
+    _ text: String, processes: [(pid: Int32, start: UInt64)] = [], sessions: [String] = []
+  ) {
+    self.text = text
+    self.processes = processes
+    self.sessions = sessions
+  }
+
+  package static func == (left: Self, right: Self) -> Bool {
+    left.text == right.text && left.sessions == right.sessions
+      && left.processes.map(\.pid) == right.processes.map(\.pid)
+      && left.processes.map(\.start) == right.processes.map(\.start)
+  }
+}

@@ -1,0 +1,258 @@
+import ByteText
+import Dispatch
+import Grants
+import Kinds
+import Ledger
+import LinuxKit
+import Provenance
+import Sources
+
+/// Kinds that are read whole: when they are looked at, and what a look brings.
+extension Engine {
+  /// The single files and folders that are watched beside the trees.
+  var singleFiles: [[UInt8]] { groupMembers.watchedFiles + entryWatches.flatMap(\.paths) }
+
+  func entryWatch(_ kind: GrantKind) -> EntryWatch? {
+    entryWatches.first { $0.kind.kind == kind }
+  }
+
+  /// Asks each kind what to watch.
+  func gatherEntryPaths() {
+    for watch in entryWatches { watch.setPaths(watch.kind.watchedPaths()) }
+  }
+
+  /// A signal may be about the files of a kind.
+  func noteEntries(_ signal: FileSignal, _ batch: inout SignalBatch) {
+    for watch in entryWatches where watch.covers(signal.path) {
+      watch.touch(by: batch.attribution(of: signal.pid, alive: signal.alive, by: processes))
+    }
+  }
+
+  /// Begins the looks that are wanted and not under way.
+  func lookAtEntries() {
+    for watch in entryWatches where watch.wantsLook && !watch.isLooking { look(watch) }
+  }
+
+  /// Looks at every kind, whether or not anything was seen.
+  func lookAtAllEntries(gap: Timestamp?) {
+    for watch in entryWatches {
+      watch.wantsLook = true
+      if let gap { watch.gapSince = min(watch.gapSince ?? gap, gap) }
+    }
+    lookAtEntries()
+  }
+
+  private func look(_ watch: EntryWatch) {
+    watch.isLooking = true
+    watch.wantsLook = false
+    let (kind, previous) = (watch.kind, watch.state)
+    let queue = queue
+    kindQueue.async {
+      let result = Result<EntryState, EntryKindError> { () throws(EntryKindError) in
+        try kind.read(previous: previous)
+      }
+      let paths = kind.watchedPaths()
+      queue.async { [weak self] in
+        guard let self, let watch = entryWatch(kind.kind) else { return }
+        turn { self.looked(watch, result, paths) }
+      }
+    }
+  }
+
+  private func looked(
+    _ watch: EntryWatch, _ result: Result<EntryState, EntryKindError>, _ paths: [[UInt8]]
+  ) {
+    // Who changed something while the kind was read must be known before what was read is judged.
+    readKernelEvents()
+    watch.isLooking = false
+    if paths != watch.paths {
+      watch.setPaths(paths)
+      fileWatch?.watch(files: singleFiles)
+      // What changed between the reading and the new marks no event tells.
+      watch.wantsLook = true
+    }
+    switch result {
+    case .failure(let error): entriesUnreadable(watch, error)
+    case .success(let state):
+      sayEntryProblems(watch, state)
+      take(state, watch)
+    }
+    lookAtEntries()
+  }
+
+  private func entriesUnreadable(_ watch: EntryWatch, _ error: EntryKindError) {
+    if problems.set(.entries(watch.kind.kind), "\(watch.kind.kind.rawValue): \(error)") {
+      settings.log("\(watch.kind.kind.rawValue): \(error)")
+    }
+    // A file that is just being written is whole a little later, and no event may tell.
+    if case .torn = error { agenda.add(.entriesAgain(watch.kind.kind), at: now.up + 2_000_000) }
+  }
+
+  private func sayEntryProblems(_ watch: EntryWatch, _ state: EntryState) {
+    guard let first = state.problems.first else {
+      return problems.clear(.entries(watch.kind.kind))
+    }
+    let more = state.problems.count > 1 ? " (and \(state.problems.count - 1) more)" : ""
+    let text = "\(watch.kind.kind.rawValue): \(first)\(more)"
+    if problems.set(.entries(watch.kind.kind), text) { settings.log(text) }
+  }
+
+  /// Takes in what a look found.
+  private func take(_ state: EntryState, _ watch: EntryWatch) {
+    let touched = watch.touched
+    let gap = watch.gapSince
+    watch.touched = []
+    watch.gapSince = nil
+    guard let old = watch.state else {
+      watch.state = state
+      return keepEntryState(watch)
+    }
+    guard old.entries != state.entries else { return }
+    watch.state = state
+    keepEntryState(watch)
+    let difference = watch.kind.difference(old, state)
+    for entry in difference.lost { endEntry(entry, watch.kind.kind) }
+    for gain in difference.gained {
+      if watch.expected.remove(gain.entry.key) != nil { continue }
+      guard !isKnown(gain.entry, watch.kind.kind) else { continue }
+      let attribution = attribution(of: gain, touched, gap: gap)
+      if attribution.chainPids.contains(ownPid) { continue }
+      add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
+    }
+  }
+
+  /// Of several processes that touched the files, the one whose command names the change; else an
+  /// agent's; else the last.
+  private func attribution(
+    of gain: EntryGain, _ touched: [Attribution], gap: Timestamp?
+  ) -> Attribution {
+    let foreign = touched.filter { !$0.chainPids.contains(ownPid) }
+    let names = [gain.entry.subject, gain.entry.object].compactMap {
+      $0.split(separator: ":", maxSplits: 1).last.map(String.init)
+    }
+    if foreign.count > 1 {
+      let naming = foreign.first { candidate in
+        let command = candidate.actor.command ?? ""
+        return !command.isEmpty && names.allSatisfy { command.contains($0) }
+      }
+      if let naming { return naming }
+      if let agents = foreign.first(where: { $0.provenance == .agentExecuted }) { return agents }
+    }
+    if let last = foreign.last ?? touched.last { return last }
+    let since = gap.map { ", at or after \($0.rfc3339)" } ?? ""
+    return .unseen(reason: "given while nobody could look\(since)")
+  }
+
+  private func add(
+    _ gain: EntryGain, _ kind: GrantKind, _ attribution: Attribution, at now: Moment,
+    earliest: Timestamp?
+  ) {
+    let entry = gain.entry
+    let item = GrantItem(
+      object: entry.object, before: gain.former?.value ?? "absent", after: entry.value,
+      detail: EntryDetail(own: entry.detail, former: gain.former?.detail ?? ""))
+    let key = ActKey(
+      process: attribution.process, kind: kind, detail: "\(entry.subject) \(entry.object)")
+    if let act = acts.open(key, at: now.up).first {
+      acts.touch(act.grant, at: now.up)
+      return update(act.grant) { grant in
+        grant.items.append(item)
+        grant.right = EntryRight.union(grant.right, entry.right, kind)
+      }
+    }
+    var grant = newGrant(
+      kind, subject: entry.subject, object: entry.object, right: entry.right, attribution, at: now)
+    grant.items = [item]
+    grant.earliest = earliest
+    grant.evidence.insert(
+      Evidence(
+        time: now.wall, source: attribution.process.pid == 0 ? "state" : "fanotify",
+        text: attribution.process.pid == 0
+          ? "\(entry.object) says: \(entry.value)"
+          : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
+    grant.otherWaysIn = rootWays(without: [ItemKey(kind, entry.key)])
+    begin(grant, key, attribution, at: now)
+  }
+
+  /// True when a grant that stands already tells of this entry.
+  func isKnown(_ entry: AccessEntry, _ kind: GrantKind) -> Bool {
+    !store.entries(ItemKey(kind, entry.key)).isEmpty
+  }
+
+  /// The entry is there no more: items that gave it have ended.
+  private func endEntry(_ entry: AccessEntry, _ kind: GrantKind) {
+    for reference in store.entries(ItemKey(kind, entry.key))
+    where !running.contains(reference.grant) {
+      guard let grant = store[reference.grant] else { continue }
+      let isOver = grant.deadline.map { $0.left(at: now) <= .zero } ?? false
+      endItem(reference, by: isOver && grant.nativeExpiry != nil ? .expired : .removed)
+    }
+  }
+
+  /// What is there at the first start is standing: shown, never expired.
+  private func takeStanding(_ watch: EntryWatch, _ state: EntryState) {
+    for entry in state.sorted where watch.kind.isStanding(entry) {
+      guard !isKnown(entry, watch.kind.kind) else { continue }
+      standing(
+        watch.kind.kind, entry.subject, entry.object, entry.right,
+        GrantItem(
+          object: entry.object, before: nil, after: entry.value,
+          detail: EntryDetail(own: entry.detail, former: "")))
+    }
+  }
+
+  /// The first look of this run, on the engine's queue: nothing is promised before it is done.
+  func firstLookAtEntries(since down: Timestamp?) {
+    for watch in entryWatches {
+      if down != nil {
+        watch.state = EntryStateFile.load(entryStatePath(watch))
+        watch.gapSince = down
+        if watch.state == nil {
+          takenAsKnown("\(watch.kind.kind.rawValue): \(entryStatePath(watch)): missing or damaged")
+        }
+      }
+      do throws(EntryKindError) {
+        let state = try watch.kind.read(previous: watch.state)
+        sayEntryProblems(watch, state)
+        if watch.state == nil { takeStanding(watch, state) }
+        take(state, watch)
+        endWhatIsNotThere(watch.kind.kind, state)
+      } catch {
+        entriesUnreadable(watch, error)
+      }
+      watch.setPaths(watch.kind.watchedPaths())
+    }
+    fileWatch?.watch(files: singleFiles)
+  }
+
+  /// A crash may have cut between an entry's end, or its putting back, and the record of it.
+  private func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
+    for id in store.order {
+      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant) else { continue }
+      for (index, item) in grant.items.enumerated()
+      where item.state == .active || item.state == .revokeFailed {
+        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }
+        endItem(ItemReference(grant: id, index: index), by: .removed)
+      }
+    }
+  }
+
+  private func entryStatePath(_ watch: EntryWatch) -> String {
+    let name = watch.kind.kind.rawValue.map { $0 == ":" ? "-" : $0 }
+    return settings.stateDirectory + "/entries-" + String(name) + ".json"
+  }
+
+  /// Keeps what a kind's state is, for the difference after a stop.
+  func keepEntryState(_ watch: EntryWatch) {
+    afterCommit { [self] in
+      guard ledger.pendingBytes == 0, let state = watch.state else { return }
+      do {
+        try EntryStateFile.save(state, to: entryStatePath(watch))
+        problems.clear(.entryState(watch.kind.kind))
+      } catch {
+        let text = "\(watch.kind.kind.rawValue): \(error)"
+        if problems.set(.entryState(watch.kind.kind), text) { settings.log(text) }
+      }
+    }
+  }
+}
