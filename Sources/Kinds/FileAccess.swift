@@ -68,6 +68,12 @@ package struct FileAccess: Hashable, Sendable {
     return list.bytes
   }
 
+  func differsBesideMode(from other: FileAccess) -> Bool {
+    var same = other
+    same.mode = mode
+    return self != same
+  }
+
   /// The attributes as the kernel would store them.
   var attributes: AccessAttributes {
     var attributes = AccessAttributes()

@@ -82,7 +82,7 @@ package struct FileCapabilities: Hashable, Sendable {
         .joined(separator: ",")
       let (more, fewer) = (wanted & ~most, most & ~wanted)
       parts.append(
-        list + (more == 0 ? "" : (most == 0 ? "=" : "+") + letters(more))
+        list + (more == 0 ? "" : (parts.isEmpty ? "=" : "+") + letters(more))
           + (fewer == 0 ? "" : "-" + letters(fewer)))
     }
     return parts.joined(separator: " ") + (rootUID == 0 ? "" : " [rootid=\(rootUID)]")

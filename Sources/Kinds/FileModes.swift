@@ -42,6 +42,9 @@ package final class FileModes {
   /// How many files are known.
   package var count: Int { baseline.files.count }
 
+  /// How many different owners and attributes they have.
+  package var records: Int { baseline.records.count }
+
   // MARK: Full looks
 
   /// Takes trees that are not in the baseline yet into it, and reports those of their files that

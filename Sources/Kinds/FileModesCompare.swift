@@ -25,7 +25,11 @@ extension FileModes {
     observation.former = own?.access
     observation.ownGains = gains
     if !place.isDirectory { observation.replaced = replaced }
-    if own == nil, replaced == nil, observation.gain.isEmpty, gains.isEmpty { return }
+    let isNarrower = own.map { $0.access.differsBesideMode(from: access) } ?? false
+    if replaced == nil, observation.gain.isEmpty, !observation.narrowed, gains.isEmpty, !isNarrower
+    {
+      return
+    }
     report(place, observation, body)
   }
 

@@ -142,10 +142,12 @@ package struct ListGain: Sendable, Hashable {
 
   func takenBack(from present: FileAccess, keeping others: [FileGain]) -> FileAccess {
     var access = present
-    if let part = self.access, left(in: present)?.access != nil {
+    if let part = self.access, left(in: present)?.access != nil || isWritten(part, present.list) {
       takeBack(part, from: &access, others)
     }
-    if let part = defaults, var list = access.defaults, left(in: present)?.defaults != nil {
+    if let part = defaults, var list = access.defaults,
+      left(in: present)?.defaults != nil || isWritten(part, list)
+    {
       list[who] = part.entry(
         now: list[who], keeping: Self.kept(others, \.defaults, by: who), unnamed: list.unnamed,
         isNamed: isNamed, formerly: part.before ?? (part.maskBefore == nil ? baseBits(present) : 0))
@@ -164,6 +166,12 @@ package struct ListGain: Sendable, Hashable {
       access.defaults = isLeft || (part.maskBefore != nil && !isCopy) ? list : nil
     }
     return access
+  }
+
+  /// True when the entry still has bits that were added, though the mask lets none through.
+  private func isWritten(_ part: Part, _ list: AccessList?) -> Bool {
+    guard isNamed, let after = part.after, let now = list?[who] else { return false }
+    return now & after & ~(part.before ?? 0) != 0
   }
 
   private var isNamed: Bool { who != .owningGroup && who != .everyone }

@@ -44,7 +44,9 @@ package struct OwnerGain: Sendable, Hashable {
 
   func isGiven(by others: [FileGain]) -> Bool {
     others.contains {
-      if case .owner(let other) = $0 { other.isGroup == isGroup && other.after == after } else {
+      if case .owner(let other) = $0 {
+        other.isGroup == isGroup && other.after == after
+      } else {
         false
       }
     }
