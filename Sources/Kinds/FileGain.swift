@@ -68,6 +68,19 @@ package enum FileGain: Sendable, Hashable {
     }
   }
 
+  /// Both as one, where the same subject gained more of the same kind; nil where they are two.
+  package func followed(by later: FileGain) -> FileGain? {
+    switch (self, later) {
+    case (.list(let first), .list(let second)) where first.who == second.who:
+      .list(first.followed(by: second))
+    case (.capabilities(let first), .capabilities(let second))
+    where first.runnableBy == second.runnableBy:
+      .capabilities(
+        CapabilityGain(before: first.before, after: second.after, runnableBy: first.runnableBy))
+    default: nil
+    }
+  }
+
   /// True when all that it gives is given by `others` too.
   package func isGiven(by others: [FileGain]) -> Bool {
     switch self {

@@ -126,6 +126,18 @@ package struct ListGain: Sendable, Hashable {
     return rest.access == nil && rest.defaults == nil ? nil : rest
   }
 
+  func followed(by later: ListGain) -> ListGain {
+    func both(_ first: Part?, _ second: Part?) -> Part? {
+      guard var whole = first, let second else { return first ?? second }
+      whole.after = second.after
+      whole.gained |= second.gained
+      whole.maskAfter = second.maskAfter
+      return whole
+    }
+    return ListGain(
+      who: who, access: both(access, later.access), defaults: both(defaults, later.defaults))
+  }
+
   private static func kept(
     _ others: [FileGain], _ part: KeyPath<ListGain, Part?>, by who: AccessWho?
   ) -> UInt8 {

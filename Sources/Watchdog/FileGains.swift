@@ -77,6 +77,7 @@ extension Engine {
     let key = ActKey(process: attribution.process, kind: gain.kind, detail: subject)
     if let joined = acts.open(key, at: now.up).first {
       acts.touch(joined.grant, at: now.up)
+      if enlarge(gain, observation, in: joined.grant) { return }
       update(joined.grant) { grant in
         grant.items.append(item)
         grant.object = commonRoot(grant.object, object)
@@ -94,6 +95,25 @@ extension Engine {
       grant.backdate(to: observation.changed)
     }
     begin(grant, key, attribution, at: now)
+  }
+
+  /// A tool that changes a file in steps, as setfacl(1) does the lists of a folder, gives one item.
+  private func enlarge(
+    _ gain: FileGain, _ observation: FileObservation, in id: String
+  ) -> Bool {
+    for (reference, grant, earlier) in active(on: observation.identity) where grant.id == id {
+      guard let whole = earlier.followed(by: gain), let access = observation.access else {
+        continue
+      }
+      let after = whole.after(access, accessNames)
+      update(id, items: [reference.index]) {
+        $0.items[reference.index].gain = whole.detail
+        $0.items[reference.index].after = after
+        $0.right = rights($0.right, gain)
+      }
+      return true
+    }
+    return false
   }
 
   /// What is there at the first start is standing.

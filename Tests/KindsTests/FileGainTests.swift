@@ -173,6 +173,17 @@ import Testing
     #expect(!first.isGiven(by: [second]) && first.isGiven(by: [first, second]))
   }
 
+  @Test("Steps of one tool are one gain")
+  func steps() throws {
+    let bob = AccessWho.user(1001)
+    let states = [Self.file(), Self.file(with: [(bob, 4)], mask: 4), Self.file(with: [(bob, 7)])]
+    let first = try #require(FileGain.gains(from: states[0], to: states[1]).first)
+    let second = try #require(FileGain.gains(from: states[1], to: states[2]).first)
+    #expect(first.followed(by: second) == FileGain.gains(from: states[0], to: states[2]).first)
+    let other = try #require(FileGain.gains(from: states[0], to: Self.file(uid: 5)).first)
+    #expect(first.followed(by: other) == nil)
+  }
+
   @Test("Another's narrowing stays, and makes the gain smaller")
   func narrowed() throws {
     let bob = AccessWho.user(1001)
