@@ -111,14 +111,33 @@ extension Engine {
     watch.state = state
     keepEntryState(watch)
     let difference = watch.kind.difference(old, state)
+    if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
+    let gained = difference.gained.map { withTrueFormer($0, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
-    for gain in difference.gained {
+    for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = attribution(of: gain, touched, gap: gap)
-      if attribution.chainPids.contains(ownPid) { continue }
+      if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+  }
+
+  /// What an agent gave is not what was there before: an agent that widens twice would find its first
+  /// step put back.
+  private func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
+    guard let former = gain.former else { return gain }
+    for reference in store.entries(ItemKey(kind, former.key)) {
+      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
+        let earlier = self.gain(grant.items[reference.index], of: grant)
+      else { continue }
+      return EntryGain(gain.entry, former: earlier.former)
+    }
+    return gain
+  }
+
+  private func isOurs(_ attribution: Attribution) -> Bool {
+    attribution.chain.contains { $0.pid == ownPid }
   }
 
   /// Of several processes that touched the files, the one whose command names the change; else an
@@ -126,7 +145,7 @@ extension Engine {
   private func attribution(
     of gain: EntryGain, _ touched: [Attribution], gap: Timestamp?
   ) -> Attribution {
-    let foreign = touched.filter { !$0.chainPids.contains(ownPid) }
+    let foreign = touched.filter { !isOurs($0) }
     let names = [gain.entry.subject, gain.entry.object].compactMap {
       $0.split(separator: ":", maxSplits: 1).last.map(String.init)
     }
@@ -170,13 +189,43 @@ extension Engine {
         text: attribution.process.pid == 0
           ? "\(entry.object) says: \(entry.value)"
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
-    grant.otherWaysIn = rootWays(without: [ItemKey(kind, entry.key)])
+    grant.otherWaysIn = rootWays(without: [entry.key])
     begin(grant, key, attribution, at: now)
   }
 
   /// True when a grant that stands already tells of this entry.
   func isKnown(_ entry: AccessEntry, _ kind: GrantKind) -> Bool {
     !store.entries(ItemKey(kind, entry.key)).isEmpty
+  }
+
+  /// Grants go on under the new names of what they are about.
+  private func carry(_ moves: [EntryMove], _ kind: GrantKind) {
+    var byGrant: [String: [(index: Int, move: EntryMove)]] = [:]
+    for move in moves {
+      for reference in store.entries(ItemKey(kind, move.from))
+      where !running.contains(reference.grant) {
+        byGrant[reference.grant, default: []].append((reference.index, move))
+      }
+    }
+    for (id, moves) in byGrant.sorted(by: { $0.key < $1.key }) {
+      guard var grant = store[id], let first = moves.first?.move else { continue }
+      if first.from.subject != first.to.subject || first.from.object != first.to.object {
+        grant.because.append(
+          "\(first.from.subject) on \(first.from.object) is \(first.to.subject) on"
+            + " \(first.to.object) now")
+      }
+      grant.subject = first.to.subject
+      if grant.object == first.from.object { grant.object = first.to.object }
+      for (index, move) in moves {
+        grant.items[index].object = move.to.object
+        grant.items[index].after = move.to.value
+        if let detail = move.detail {
+          let former = grant.items[index].detail?.former ?? ""
+          grant.items[index].detail = EntryDetail(own: detail, former: former)
+        }
+      }
+      replace(grant, changedItems: moves.map(\.index))
+    }
   }
 
   /// The entry is there no more: items that gave it have ended.

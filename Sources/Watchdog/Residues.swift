@@ -60,9 +60,33 @@ extension Engine {
 
   /// What finds those who use the access, to be run on the kinds' queue; nil where nothing can.
   private func residueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
+    if grant.kind == .groupMember {
+      guard let membership = membership(of: grant), let groupState else { return nil }
+      let state = groupState.without(membership)
+      return { GroupResidue.residue(of: membership, state: state) }
+    }
+    if grant.kind == .fileMode { return fileResidueSearch(grant) }
     guard let kind = entryWatch(grant.kind)?.kind else { return nil }
     let entries = grant.items.compactMap { gain($0, of: grant)?.entry }
     return { entries.flatMap { kind.residue(of: $0) } }
+  }
+
+  /// Descriptors that were opened with the right that is gone.
+  private func fileResidueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
+    let rights = FileRights(text: grant.right) ?? []
+    var access: DescriptorAccess = []
+    if rights.contains(.read) { access.insert(.read) }
+    if rights.contains(.write) { access.insert(.write) }
+    if !rights.isDisjoint(with: [.execute, .setuid, .setgid]) { access.insert(.execute) }
+    var files: [FileResidue.File: String] = [:]
+    for item in grant.items where item.state == .ended {
+      guard let identity = item.identity else { continue }
+      let file = FileResidue.File(device: identity.device, inode: identity.inode)
+      files[file] = String(item.object.dropFirst("file:".count))
+    }
+    let (wanted, names) = (access, files)
+    guard !wanted.isEmpty, !names.isEmpty else { return nil }
+    return { FileResidue.residue(of: names, access: wanted) }
   }
 
   /// Ends sessions by logind, then what is left of the processes.
