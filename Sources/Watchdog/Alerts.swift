@@ -75,9 +75,11 @@ extension Engine {
     case .fileMode, .fileACL:
       return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items(grant))"
     case .fileOwner:
-      return "\(who) gave \(named(grant.object)) to \(grant.subject) (\(grant.right))\(items(grant))"
+      return "\(who) gave \(named(grant.object)) to \(grant.subject) (\(grant.right))"
+        + items(grant)
     case .fileCapability:
-      return "\(who) gave \(named(grant.object)) \(grant.right) for \(grant.subject)\(items(grant))"
+      return "\(who) gave \(named(grant.object)) \(grant.right) for \(grant.subject)"
+        + items(grant)
     case .account: return "\(who) gave account \(named(grant.object)) \(grant.right)"
     case .sudoRule:
       return "\(who) gave \(grant.subject) the sudo rule \(grant.right) in \(named(grant.object))"
