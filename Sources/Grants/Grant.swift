@@ -47,18 +47,21 @@ package struct GrantItem: Equatable, Sendable {
   package var state: ItemState
   /// For files: the very file the grant was given on.
   package var identity: FileIdentity?
+  /// For owners, access lists and capabilities of files: what was given, as the kind writes it.
+  package var gain: String?
   /// For entries of a state that is read whole.
   package var detail: EntryDetail?
 
   package init(
     object: String, before: String?, after: String?, state: ItemState = .active,
-    identity: FileIdentity? = nil, detail: EntryDetail? = nil
+    identity: FileIdentity? = nil, gain: String? = nil, detail: EntryDetail? = nil
   ) {
     self.object = object
     self.before = before
     self.after = after
     self.state = state
     self.identity = identity
+    self.gain = gain
     self.detail = detail
   }
 }

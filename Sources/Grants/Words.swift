@@ -23,6 +23,11 @@ package struct GrantKind: RawRepresentable, Hashable, Sendable {
   /// Told of by a connector or a log file, or reached through one: not this host's own.
   package var isConnectors: Bool { rawValue.hasPrefix("connector:") }
 
+  /// Given on files of watched trees.
+  package var isFiles: Bool {
+    self == .fileMode || self == .fileOwner || self == .fileACL || self == .fileCapability
+  }
+
   private init(wellKnown name: String) { rawValue = name }
 
   /// A membership in a group: of the group file, or as an account's primary group.

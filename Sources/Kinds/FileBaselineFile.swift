@@ -15,9 +15,9 @@ package enum FileBaselineError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// The form on disk: `GWFILES1`, numbers with the little end first, the SHA-256 of all before it.
+/// The form on disk: `GWFILES2`, numbers with the little end first, the SHA-256 of all before it.
 extension FileBaseline {
-  private static let magic = Array("GWFILES1".utf8)
+  private static let magic = Array("GWFILES2".utf8)
 
   func save(to path: [UInt8]) throws(FileBaselineError) {
     do throws(SystemError) {
@@ -26,11 +26,20 @@ extension FileBaseline {
       try out.put(seed.1)
       try out.put(round)
       try out.put(UInt32(trees.count))
-      for tree in trees { try out.put(path: tree) }
+      for tree in trees { try out.put(bytes: tree) }
       try out.put(UInt32(places.count))
       for place in places {
         try out.put(place.device)
-        try out.put(path: place.path)
+        try out.put(bytes: place.path)
+      }
+      try out.put(UInt32(records.records.count))
+      for record in records.records {
+        let attributes = record?.attributes ?? AccessAttributes()
+        try out.put(record?.uid ?? .max)
+        try out.put(record?.gid ?? .max)
+        try out.put(bytes: attributes.accessList)
+        try out.put(bytes: attributes.defaultList)
+        try out.put(bytes: attributes.capability)
       }
       try out.put(UInt64(files.count))
       try files.forEach { (key, value) throws(SystemError) in
@@ -46,51 +55,78 @@ extension FileBaseline {
     } catch { throw .system(error) }
   }
 
-  /// Nil when nothing was saved there.
-  static func load(from path: [UInt8]) throws(FileBaselineError) -> FileBaseline? {
-    let read: [UInt8]?
-    do throws(SystemError) { read = try AtomicFile.read(path, limit: 1 << 32) } catch {
-      throw .system(error)
-    }
-    guard let bytes = read else { return nil }
-    guard bytes.count >= magic.count + 32, bytes.starts(with: magic) else {
-      throw .damaged("not a baseline")
-    }
-    guard SHA256.digest(bytes.dropLast(32)) == Array(bytes.suffix(32)) else {
-      throw .damaged("wrong checksum")
-    }
-    var cursor = NumberCursor(bytes.dropFirst(magic.count).dropLast(32))
-    guard let baseline = FileBaseline(&cursor), cursor.isAtEnd else { throw .damaged("cut short") }
-    return baseline
+  private enum Loaded {
+    case nothing
+    case damaged(String)
+    case baseline(FileBaseline)
   }
 
-  private init?(_ cursor: inout NumberCursor) {
-    guard let first = cursor.number(UInt64.self), let second = cursor.number(UInt64.self),
-      let round = cursor.number(UInt32.self), let trees = cursor.count(UInt32.self, of: 4)
+  /// Nil when nothing was saved there.
+  static func load(from path: [UInt8]) throws(FileBaselineError) -> FileBaseline? {
+    let loaded: Loaded
+    do throws(SystemError) { loaded = try read(path) } catch { throw .system(error) }
+    switch loaded {
+    case .nothing: return nil
+    case .damaged(let reason): throw .damaged(reason)
+    case .baseline(let baseline): return baseline
+    }
+  }
+
+  private static func read(_ path: [UInt8]) throws(SystemError) -> Loaded {
+    guard let file = try SequentialFile.open(path) else { return .nothing }
+    guard file.size >= magic.count + 32 else { return .damaged("not a baseline") }
+    var cursor = NumberCursor(file)
+    guard try cursor.bytes(magic.count) == magic else { return .damaged("not a baseline") }
+    let baseline = try FileBaseline(&cursor)
+    // What was read counts only with its checksum.
+    guard try cursor.isWhole() else { return .damaged("wrong checksum") }
+    guard let baseline, cursor.left == 0 else { return .damaged("cut short") }
+    return .baseline(baseline)
+  }
+
+  private init?(_ cursor: inout NumberCursor) throws(SystemError) {
+    guard let first = try cursor.number(UInt64.self), let second = try cursor.number(UInt64.self),
+      let round = try cursor.number(UInt32.self), let trees = try cursor.count(UInt32.self, of: 4)
     else { return nil }
     self.init()
     seed = (first, second)
     self.round = round
     for _ in 0..<trees {
-      guard let tree = cursor.path() else { return nil }
+      guard let tree = try cursor.bytes() else { return nil }
       self.trees.append(tree)
     }
-    guard let places = cursor.count(UInt32.self, of: 12) else { return nil }
+    guard let places = try cursor.count(UInt32.self, of: 12) else { return nil }
     for _ in 0..<places {
-      guard let device = cursor.number(UInt64.self), let path = cursor.path() else { return nil }
+      guard let device = try cursor.number(UInt64.self), let path = try cursor.bytes() else {
+        return nil
+      }
       self.places.append(Place(device: device, path: path))
     }
-    guard let files = cursor.count(UInt64.self, of: 12) else { return nil }
+    guard let records = try cursor.count(UInt32.self, of: 20) else { return nil }
+    for _ in 0..<records {
+      guard let uid = try cursor.number(UInt32.self), let gid = try cursor.number(UInt32.self),
+        let access = try cursor.bytes(), let defaults = try cursor.bytes(),
+        let capability = try cursor.bytes()
+      else { return nil }
+      var attributes = AccessAttributes()
+      attributes.accessList = access
+      attributes.defaultList = defaults
+      attributes.capability = capability
+      self.records.append(AccessRecord(uid: uid, gid: gid, attributes: attributes))
+    }
+    guard let files = try cursor.count(UInt64.self, of: 16) else { return nil }
     self.files = KeyTable(room: files)
     for _ in 0..<files {
-      guard let key = cursor.number(UInt64.self), key != 0, let value = cursor.number(UInt32.self)
+      guard let key = try cursor.number(UInt64.self), key != 0,
+        let value = try cursor.number(UInt64.self)
       else { return nil }
       self.files.set(key, value)
     }
-    guard let names = cursor.count(UInt64.self, of: 16) else { return nil }
+    guard let names = try cursor.count(UInt64.self, of: 16) else { return nil }
     self.names = KeyTable(room: names)
     for _ in 0..<names {
-      guard let key = cursor.number(UInt64.self), key != 0, let value = cursor.number(UInt64.self)
+      guard let key = try cursor.number(UInt64.self), key != 0,
+        let value = try cursor.number(UInt64.self)
       else { return nil }
       self.names.set(key, value)
     }
@@ -112,9 +148,9 @@ private struct NumberWriter: ~Copyable {
     if bytes.count >= 65_536 { try flush() }
   }
 
-  mutating func put(path: [UInt8]) throws(SystemError) {
-    try put(UInt32(path.count))
-    bytes += path
+  mutating func put(bytes more: [UInt8]) throws(SystemError) {
+    try put(UInt32(more.count))
+    bytes += more
   }
 
   private mutating func flush() throws(SystemError) {
@@ -130,23 +166,50 @@ private struct NumberWriter: ~Copyable {
   }
 }
 
-private struct NumberCursor {
-  private let bytes: ArraySlice<UInt8>
-  private var at: Int
+/// Reads numbers from a file piece by piece, and the checksum of all of them.
+private struct NumberCursor: ~Copyable {
+  private let file: SequentialFile
+  private var piece: [UInt8] = []
+  private var at = 0
+  private var hash = SHA256()
+  /// Bytes before the checksum that were not asked for yet.
+  private(set) var left: Int
+  /// Those of them that are not in `piece`.
+  private var unread: Int
 
-  init(_ bytes: ArraySlice<UInt8>) {
-    self.bytes = bytes
-    at = bytes.startIndex
+  init(_ file: consuming SequentialFile) {
+    left = file.size - 32
+    unread = left
+    self.file = file
   }
 
-  var isAtEnd: Bool { at == bytes.endIndex }
+  /// Makes `size` bytes available; false when there are not so many.
+  private mutating func fill(_ size: Int) throws(SystemError) -> Bool {
+    guard left >= size else { return false }
+    while piece.count - at < size {
+      piece.removeFirst(at)
+      at = 0
+      guard try readOn() else { return false }
+    }
+    return true
+  }
 
-  mutating func number<Number: FixedWidthInteger>(_: Number.Type) -> Number? {
+  private mutating func readOn() throws(SystemError) -> Bool {
+    let more = try file.read(min(unread, 1 << 18))
+    guard !more.isEmpty else { return false }
+    unread -= more.count
+    hash.update(more)
+    piece += more
+    return true
+  }
+
+  mutating func number<Number: FixedWidthInteger>(_: Number.Type) throws(SystemError) -> Number? {
     let size = Number.bitWidth / 8
-    guard bytes.endIndex - at >= size else { return nil }
-    let start = at - bytes.startIndex
+    guard try fill(size) else { return nil }
+    let start = at
     at += size
-    return bytes.withUnsafeBytes {
+    left -= size
+    return piece.withUnsafeBytes {
       Number(littleEndian: $0.loadUnaligned(fromByteOffset: start, as: Number.self))
     }
   }
@@ -154,14 +217,38 @@ private struct NumberCursor {
   /// How many things of at least `size` bytes follow; nil when they cannot all be there.
   mutating func count<Number: FixedWidthInteger & UnsignedInteger>(
     _: Number.Type, of size: Int
-  ) -> Int? {
-    guard let count = number(Number.self), count <= (bytes.endIndex - at) / size else { return nil }
+  ) throws(SystemError) -> Int? {
+    guard let count = try number(Number.self), count <= left / size else { return nil }
     return Int(count)
   }
 
-  mutating func path() -> [UInt8]? {
-    guard let length = count(UInt32.self, of: 1) else { return nil }
-    defer { at += length }
-    return Array(bytes[at..<(at + length)])
+  mutating func bytes() throws(SystemError) -> [UInt8]? {
+    guard let length = try count(UInt32.self, of: 1) else { return nil }
+    return try bytes(length)
+  }
+
+  mutating func bytes(_ length: Int) throws(SystemError) -> [UInt8]? {
+    guard try fill(length) else { return nil }
+    defer {
+      at += length
+      left -= length
+    }
+    return Array(piece[at..<(at + length)])
+  }
+
+  /// Reads to the end; true when the checksum is that of all before it.
+  mutating func isWhole() throws(SystemError) -> Bool {
+    while unread > 0 {
+      piece = []
+      at = 0
+      guard try readOn() else { return false }
+    }
+    var sum: [UInt8] = []
+    while sum.count < 32 {
+      let more = try file.read(32 - sum.count)
+      guard !more.isEmpty else { return false }
+      sum += more
+    }
+    return sum == hash.finish()
   }
 }

@@ -8,7 +8,7 @@ extension FileModes {
   package enum Restored: Sendable, Equatable {
     /// What the grant gave is gone by our doing; the mode, read again.
     case restored(now: UInt16)
-    /// Nothing of it was left; nil when the file is deleted.
+    /// Nothing of it was left; nil when the file is deleted. The mode is that of stat(2).
     case alreadyGone(now: UInt16?)
     /// Another object stands there, which was left alone; or the file cannot be found for certain.
     /// The words say which, and whether the file itself was found elsewhere and treated.
@@ -34,6 +34,33 @@ extension FileModes {
     object path: [UInt8], identity: FileIdentity?, before: UInt16?, after: UInt16,
     isDirectory: Bool?, keeping: UInt16, dryRun: Bool
   ) -> Restored {
+    takeBack(from: path, identity, isDirectory: isDirectory, dryRun) { access in
+      let gain = ModeGain(before: before, after: after, isDirectory: access.isDirectory)
+      // With the access goes what the same act added beside it, such as the owner's own bits.
+      let added = before.map { after & ~$0 & 0o6777 } ?? 0
+      let isThere =
+        access.effectiveMode & gain.bits & ~keeping != 0
+        || (gain.stickyTaken && access.mode & 0o1000 == 0)
+      return isThere
+        ? access.without((gain.bits | added) & ~keeping, sticky: gain.stickyTaken) : access
+    }
+  }
+
+  /// The same for what a change of owner, access list or capabilities gave; what `others` gave is
+  /// kept. Setuid, setgid and capabilities do not outlive a change of the owner: see `OwnerGain`.
+  package func restore(
+    object path: [UInt8], identity: FileIdentity?, _ gain: FileGain, keeping others: [FileGain],
+    dryRun: Bool
+  ) -> Restored {
+    takeBack(from: path, identity, isDirectory: nil, dryRun) {
+      gain.takenBack(from: $0, keeping: others)
+    }
+  }
+
+  private func takeBack(
+    from path: [UInt8], _ identity: FileIdentity?, isDirectory: Bool?, _ dryRun: Bool,
+    _ wanted: (FileAccess) -> FileAccess
+  ) -> Restored {
     guard let identity else { return .drifted("which file it was is not on record") }
     let named = object(named: path)
     switch original(identity, path, named) {
@@ -50,7 +77,7 @@ extension FileModes {
       if let isDirectory, isDirectory != file.status.isDirectory {
         return .drifted("it is no longer the same kind of object")
       }
-      let result = takeBack(from: file, before, after, keeping, dryRun)
+      let result = takeBack(from: file, dryRun, wanted)
       guard let stranger = named.stranger(to: file) else { return result }
       switch result {
       case .restored, .alreadyGone:
@@ -82,38 +109,68 @@ extension FileModes {
   }
 
   private func takeBack(
-    from file: OpenFile, _ before: UInt16?, _ after: UInt16, _ keeping: UInt16, _ dryRun: Bool
+    from file: OpenFile, _ dryRun: Bool, _ wanted: (FileAccess) -> FileAccess
   ) -> Restored {
-    let gain = ModeGain(before: before, after: after, isDirectory: file.status.isDirectory)
-    // With the access goes what the same act added beside it, such as the owner's own bits.
-    let added = before.map { after & ~$0 & 0o6777 } ?? 0
-    let bits = (gain.bits | added) & ~keeping
-    func wanted(_ mode: UInt16) -> UInt16 { (mode & ~bits) | (gain.stickyTaken ? 0o1000 : 0) }
-    var status = file.status
-    guard
-      status.mode & gain.bits & ~keeping != 0 || (gain.stickyTaken && status.mode & 0o1000 == 0)
-    else { return .alreadyGone(now: status.mode) }
-    if dryRun { return .restored(now: wanted(status.mode)) }
-    do {
-      // Whoever sets the bits again between our look and our change is undone by the next round.
+    let descriptor = file.descriptor.raw
+    do throws(SystemError) {
+      var now = try FileAccess.of(descriptor)
+      guard wanted(now) != now else { return .alreadyGone(now: now.mode) }
+      if dryRun { return .restored(now: wanted(now).mode) }
+      // Whoever gives it again between our look and our change is undone by the next round.
       for _ in 0..<4 {
-        try changeMode(of: file.descriptor.raw, to: wanted(status.mode))
-        status = try FileStatus.of(file.descriptor.raw)
-        if wanted(status.mode) == status.mode { break }
+        let meant = wanted(now)
+        try change(descriptor, from: now, to: meant)
+        let status = try FileStatus.of(descriptor)
+        now = FileAccess(status, try AccessAttributes.of(descriptor))
+        remember(status, meant, now)
+        if wanted(now) == now { break }
       }
+      guard wanted(now) == now else {
+        return .failed(SystemError(EBUSY, "take back access", escaped(file.path)))
+      }
+      return .restored(now: now.mode)
     } catch {
       return .failed(SystemError(error.code, error.context, escaped(file.path)))
     }
-    if let place = baseline.place(status.device) {
-      let key = baseline.key(place, status.inode)
-      if baseline.file(key)?.isSame(as: status) == true {
-        baseline.remember(key, status, name: nil)
-      }
+  }
+
+  /// An owner first: the kernel changes other things with it. A list sets the mode's bits at once.
+  private func change(
+    _ descriptor: Int32, from now: FileAccess, to wanted: FileAccess
+  ) throws(SystemError) {
+    if wanted.uid != now.uid || wanted.gid != now.gid {
+      try changeOwner(
+        of: descriptor, uid: wanted.uid == now.uid ? nil : wanted.uid,
+        gid: wanted.gid == now.gid ? nil : wanted.gid)
+      // Only the owner differs.
+      return
     }
-    guard wanted(status.mode) == status.mode else {
-      return .failed(SystemError(EBUSY, "take back mode", escaped(file.path)))
+    if wanted.list != now.list {
+      try AccessAttributes.set(.accessList, wanted.listBytes(), of: descriptor)
     }
-    return .restored(now: status.mode)
+    if wanted.defaults != now.defaults {
+      try AccessAttributes.set(.defaultList, wanted.defaults?.bytes ?? [], of: descriptor)
+    }
+    if wanted.capabilities != now.capabilities {
+      try AccessAttributes.set(.capability, wanted.capabilities?.bytes ?? [], of: descriptor)
+    }
+    guard wanted.mode != now.mode else { return }
+    // With a list a change of the group's bits is one of the mask, which the list has set.
+    if try FileStatus.of(descriptor).mode != wanted.mode {
+      try changeMode(of: descriptor, to: wanted.mode)
+    }
+  }
+
+  /// Our own doing is no news. What somebody else gave a moment later is: known is what we meant,
+  /// less what the kernel took with it.
+  private func remember(_ status: FileStatus, _ meant: FileAccess, _ now: FileAccess) {
+    guard let place = baseline.place(status.device) else { return }
+    let key = baseline.key(place, status.inode)
+    guard let known = baseline.file(key), known.isSame(as: status) else { return }
+    var access = meant
+    access.mode &= now.mode | ~0o6000
+    if now.capabilities == nil { access.capabilities = nil }
+    baseline.change(key, known, to: access)
   }
 
   // MARK: Finding

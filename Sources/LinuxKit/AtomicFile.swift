@@ -67,6 +67,41 @@ package struct AtomicFile: ~Copyable {
   }
 }
 
+/// Reads a regular file from its beginning, piece by piece.
+package struct SequentialFile: ~Copyable {
+  private let file: FileDescriptor
+  private let path: [UInt8]
+  /// In bytes, when it was opened.
+  package let size: Int
+
+  private init(_ file: consuming FileDescriptor, _ path: [UInt8], size: Int) {
+    self.file = file
+    self.path = path
+    self.size = size
+  }
+
+  /// Nil when there is none.
+  package static func open(_ path: [UInt8]) throws(SystemError) -> SequentialFile? {
+    let opened = retrying { withCPath(path) { openFile($0, O_RDONLY | O_CLOEXEC, 0) } }
+    if opened < 0, errno == ENOENT { return nil }
+    guard opened >= 0 else { throw SystemError.last("open", escaped(path)) }
+    let file = FileDescriptor(owning: opened)
+    let size = Int(clamping: try FileStatus.of(file.raw).size)
+    return SequentialFile(file, path, size: size)
+  }
+
+  /// At most so many bytes; empty at the end.
+  package func read(_ most: Int) throws(SystemError) -> [UInt8] {
+    var length = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: most) { buffer, count in
+      length = retrying { Glibc.read(file.raw, buffer.baseAddress, most) }
+      count = max(0, length)
+    }
+    guard length >= 0 else { throw SystemError.last("read", escaped(path)) }
+    return bytes
+  }
+}
+
 private func openFile(_ path: UnsafePointer<CChar>, _ flags: Int32, _ mode: mode_t) -> Int32 {
   open(path, flags, mode)
 }

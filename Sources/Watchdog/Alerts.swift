@@ -72,9 +72,14 @@ extension Engine {
     switch grant.kind {
     case .groupMember:
       return "\(who) made \(named(grant.subject)) a member of \(named(grant.object))"
-    case .fileMode:
-      let items = grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
-      return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items)"
+    case .fileMode, .fileACL:
+      return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items(grant))"
+    case .fileOwner:
+      return "\(who) gave \(named(grant.object)) to \(grant.subject) (\(grant.right))"
+        + items(grant)
+    case .fileCapability:
+      return "\(who) gave \(named(grant.object)) \(grant.right) for \(grant.subject)"
+        + items(grant)
     case .account: return "\(who) gave account \(named(grant.object)) \(grant.right)"
     case .sudoRule:
       return "\(who) gave \(grant.subject) the sudo rule \(grant.right) in \(named(grant.object))"
@@ -83,6 +88,10 @@ extension Engine {
     case .polkitRule: return "\(who) changed what polkit allows in \(named(grant.object))"
     default: return "\(who) gave \(grant.subject) \(grant.right) on \(grant.object)"
     }
+  }
+
+  private func items(_ grant: Grant) -> String {
+    grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
   }
 
   private func person(_ grant: Grant) -> String {

@@ -47,10 +47,10 @@ extension Engine {
 
   /// True when what the signal names is what the grant gives, whenever that was.
   func tells(_ signal: AccessSignal, of grant: Grant) -> Bool {
-    guard signal.type != .use, signal.type != .denied, signal.kind == grant.kind,
-      let object = signal.object
+    guard signal.type != .use, signal.type != .denied,
+      signal.kind == grant.kind || isOfAttribute(signal, grant.kind), let object = signal.object
     else { return false }
-    if grant.kind == .fileMode {
+    if grant.kind.isFiles {
       return object == grant.object || grant.items.prefix(64).contains { $0.object == object }
     }
     guard object == grant.object || objectNumber(grant) == object else { return false }
@@ -60,6 +60,11 @@ extension Engine {
     let user = grant.subject.hasPrefix("user:") ? String(grant.subject.dropFirst(5)) : ""
     // A set without the user is how it ended.
     return members.contains(user) || grant.state == .ended
+  }
+
+  /// A record of a call on an extended attribute does not say which.
+  private func isOfAttribute(_ signal: AccessSignal, _ kind: GrantKind) -> Bool {
+    signal.kind == nil && signal.source == "audit" && (kind == .fileACL || kind == .fileCapability)
   }
 
   /// Lines on a primary group know only its number.
@@ -72,7 +77,8 @@ extension Engine {
   private func candidates(_ signal: AccessSignal) -> [String] {
     guard let object = signal.object else { return [] }
     switch signal.kind {
-    case .fileMode: return (store.itemsByObject[object] ?? []).prefix(64).map(\.grant)
+    case .fileMode, .fileOwner, .fileACL, .fileCapability, nil:
+      return (store.itemsByObject[object] ?? []).prefix(64).map(\.grant)
     case .groupMember:
       if let subject = signal.subject,
         let ids = store.byMembership[GrantStore.membershipKey(subject: subject, object: object)]

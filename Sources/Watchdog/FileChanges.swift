@@ -62,24 +62,30 @@ extension Engine {
     _ observation: FileObservation, _ signal: FileSignal, _ batch: inout SignalBatch
   ) {
     if observation.gone { return vanished("file:" + escaped(observation.path)) }
+    let gains = gains(of: observation)
     let observation = comparedWithReplaced(observation)
     shrink(observation)
-    guard !observation.gain.isEmpty, observation.replaced == nil || !isKnown(observation) else {
-      return
-    }
+    let isWider =
+      !observation.gain.isEmpty && (observation.replaced == nil || !isKnown(observation))
+    guard isWider || !gains.isEmpty else { return shrinkGains(observation) }
     let attribution = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
     let verb = signal.changes.contains(.attributes) ? "changed attributes of" : "made or moved"
-    add(
-      observation, attribution, at: batch.now, earliest: nil,
-      evidence: Evidence(
-        time: batch.now.wall, source: "fanotify",
-        text: "pid \(signal.pid) \(verb) \(escaped(observation.path))"))
+    let evidence = Evidence(
+      time: batch.now.wall, source: "fanotify",
+      text: "pid \(signal.pid) \(verb) \(escaped(observation.path))")
+    if isWider {
+      add(observation, attribution, at: batch.now, earliest: nil, evidence: evidence)
+    }
+    for gain in gains {
+      add(gain, observation, attribution, at: batch.now, earliest: nil, evidence: evidence)
+    }
+    shrinkGains(observation)
   }
 
   /// A file that takes the place of another gives what the name did not give before. What agents
   /// had added to the name is not what it gave: else a copy put in its place would keep it.
   private func comparedWithReplaced(_ observation: FileObservation) -> FileObservation {
-    guard let former = observation.replaced else { return observation }
+    guard let former = observation.replaced?.effectiveMode else { return observation }
     var lent: UInt16 = 0
     for reference in store.itemsByObject["file:" + escaped(observation.path)] ?? [] {
       guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
@@ -112,7 +118,7 @@ extension Engine {
     return compared
   }
 
-  private func activeItem(_ reference: ItemReference) -> GrantItem? {
+  func activeItem(_ reference: ItemReference) -> GrantItem? {
     guard let grant = store[reference.grant], grant.items.indices.contains(reference.index) else {
       return nil
     }
@@ -221,6 +227,7 @@ extension Engine {
     if cause == .removed, let grant = store[reference.grant] {
       rememberDeadline(grant.items[reference.index], of: grant)
     }
+    goBackFurther(past: reference)
     if store.isOver(reference.grant) { end(reference.grant, by: cause) }
   }
 
@@ -243,15 +250,26 @@ extension Engine {
       reason: "given while nobody could look, at or after \(earliest.rfc3339)")
     fileModes.rescan { observation in
       if observation.gone { return }
+      let gains = gains(of: observation)
       let observation = comparedWithReplaced(observation)
       shrink(observation)
-      guard !observation.gain.isEmpty, !isKnown(observation) else { return }
       let somebody = changedElsewhere[FileKey(observation.identity)]
-      add(
-        observation, somebody ?? nobody, at: now, earliest: somebody == nil ? earliest : nil,
-        evidence: Evidence(
-          time: now.wall, source: "state",
-          text: "\(escaped(observation.path)) is \(octal(observation.after)) now"))
+      let since = somebody == nil ? earliest : nil
+      if !observation.gain.isEmpty, !isKnown(observation) {
+        add(
+          observation, somebody ?? nobody, at: now, earliest: since,
+          evidence: Evidence(
+            time: now.wall, source: "state",
+            text: "\(escaped(observation.path)) is \(octal(observation.after)) now"))
+      }
+      for gain in gains {
+        add(
+          gain, observation, somebody ?? nobody, at: now, earliest: since,
+          evidence: Evidence(
+            time: now.wall, source: "state",
+            text: "\(escaped(observation.path)) is \(text(gain, observation).after) now"))
+      }
+      shrinkGains(observation)
     }
     changedElsewhere = [:]
     // A look at the trees does not tell of what is not there any more.

@@ -59,7 +59,7 @@ package final class GrantStore {
   private var byTold: [String: [String]] = [:]
   /// Grants that are not ended, by whom they serve: the subject, or the account that a key opens.
   /// Grants on files are not among them.
-  private var byHolder: [String: [String]] = [:]
+  private var byHolder: [String: Set<String>] = [:]
   private var itemsByEntry: [ItemKey: [ItemReference]] = [:]
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
@@ -83,7 +83,7 @@ package final class GrantStore {
 
   /// The grants that give `holder` (`user:bob`, `group:sudo`, `everyone`) something and are not
   /// ended; those on files left aside.
-  func grants(heldBy holder: String) -> [String] { byHolder[holder] ?? [] }
+  func grants(heldBy holder: String) -> [String] { (byHolder[holder] ?? []).sorted() }
 
   private static func holder(of grant: Grant) -> String {
     grant.kind == .sshKey && grant.object.hasPrefix("account:")
@@ -178,10 +178,10 @@ package final class GrantStore {
 
   private func index(_ grant: Grant, from start: Int) {
     if start == 0, grant.kind != .fileMode {
-      byHolder[Self.holder(of: grant), default: []].append(grant.id)
+      byHolder[Self.holder(of: grant), default: []].insert(grant.id)
     }
     switch grant.kind {
-    case .fileMode:
+    case .fileMode, .fileOwner, .fileACL, .fileCapability:
       for position in start..<grant.items.count {
         let reference = ItemReference(grant: grant.id, index: position)
         itemsByObject[grant.items[position].object, default: []].append(reference)
@@ -204,10 +204,10 @@ package final class GrantStore {
 
   private func unindex(_ grant: Grant) {
     let holder = Self.holder(of: grant)
-    byHolder[holder]?.removeAll { $0 == grant.id }
+    byHolder[holder]?.remove(grant.id)
     if byHolder[holder]?.isEmpty == true { byHolder[holder] = nil }
     switch grant.kind {
-    case .fileMode:
+    case .fileMode, .fileOwner, .fileACL, .fileCapability:
       for item in grant.items {
         remove(grant.id, from: &itemsByObject, item.object)
         guard let identity = item.identity else { continue }

@@ -23,6 +23,9 @@ final class HostAccounts: @unchecked Sendable {
   /// A name to show.
   func displayName(_ uid: UInt32) -> String? { host.userName(uid) ?? tree?.userName(uid) }
 
+  /// The name of a file's owner: below `--root` files belong to the tree's accounts.
+  func treeName(_ uid: UInt32) -> String? { (tree ?? host).userName(uid) }
+
   func uid(ofUser name: String) -> UInt32? { host.uid(ofUser: name) }
 
   /// Names of those in a group of the host, by the group file or as their primary group.

@@ -71,9 +71,14 @@ extension Engine {
   /// would let the same access, given while nobody looked, pass for known.
   private func forgetEndedGains() {
     for id in store.order {
-      guard let grant = store[id], grant.kind == .fileMode, !grant.standing else { continue }
+      guard let grant = store[id], grant.kind.isFiles, !grant.standing else { continue }
       for item in grant.items where item.state == .ended {
-        guard let identity = item.identity, let after = item.after.flatMap(mode) else { continue }
+        guard let identity = item.identity else { continue }
+        if grant.kind != .fileMode {
+          if let gain = gain(item, of: grant.kind) { fileModes.forgetGain(of: identity, gain) }
+          continue
+        }
+        guard let after = item.after.flatMap(mode) else { continue }
         fileModes.forgetGain(of: identity, before: item.before.flatMap(mode), after: after)
       }
     }
@@ -95,7 +100,8 @@ extension Engine {
   /// Takes in the trees that the baseline does not have yet.
   private func takeStandingFiles() {
     fileModes.takeBaseline { observation in
-      guard !isKnown(observation) else { return }
+      takeStandingGains(observation)
+      guard !observation.gain.isEmpty, !isKnown(observation) else { return }
       let object = "file:" + escaped(observation.path)
       let subject =
         observation.gain.widensOthers ? "everyone" : "group:" + groupName(observation.group)

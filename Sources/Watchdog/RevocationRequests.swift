@@ -47,14 +47,17 @@ extension Engine {
       return membership(of: grant).map {
         groupMembers.plan($0, previousPrimary: grant.previousPrimary)
       } ?? "nothing: its record cannot be read"
-    case .fileMode:
+    case .fileMode, .fileOwner, .fileACL, .fileCapability:
       var counts = (restore: 0, gone: 0, drifted: 0, failing: 0)
       var example: String?
       for item in grant.items where item.state == .active || item.state == .revokeFailed {
         switch restore(item, of: grant, dryRun: true) {
         case .restored(let mode):
           counts.restore += 1
-          if example == nil { example = "\(item.object.dropFirst(5)) to \(octal(mode))" }
+          if example == nil {
+            let to = grant.kind == .fileMode ? octal(mode) : item.before ?? "none"
+            example = "\(item.object.dropFirst(5)) to \(to)"
+          }
         case .alreadyGone: counts.gone += 1
         case .drifted: counts.drifted += 1
         case .failed: counts.failing += 1

@@ -84,7 +84,7 @@ extension Engine {
 
   private func work(on id: String, from start: Int) {
     switch store[id]?.kind {
-    case .fileMode: restoreModes(of: id, from: start)
+    case .fileMode, .fileOwner, .fileACL, .fileCapability: restoreModes(of: id, from: start)
     case .groupMember: if let grant = store[id] { removeMember(grant) }
     default: revokeEntries(id)
     }
@@ -132,6 +132,9 @@ extension Engine {
       update(grant.id, items: states.map(\.0)) { grant in
         for (index, state) in states { grant.items[index].state = state }
       }
+      for (index, state) in states where state == .ended {
+        goBackFurther(past: ItemReference(grant: grant.id, index: index))
+      }
       if end < count {
         let next = end
         afterCommit { [self] in queue.async { self.work(on: id, from: next) } }
@@ -143,9 +146,15 @@ extension Engine {
 
   /// Takes back one file's widening, but for what other grants that shelter it give too.
   func restore(_ item: GrantItem, of grant: Grant, dryRun: Bool) -> FileModes.Restored {
-    guard let path = unescaped(String(item.object.dropFirst(5))),
-      let after = item.after.flatMap(mode)
-    else { return .drifted("its record cannot be read") }
+    let unreadable = FileModes.Restored.drifted("its record cannot be read")
+    guard let path = unescaped(String(item.object.dropFirst(5))) else { return unreadable }
+    if grant.kind != .fileMode {
+      guard let gain = gain(item, of: grant.kind) else { return unreadable }
+      return fileModes.restore(
+        object: path, identity: item.identity, gain, keeping: gainsKept(for: item, of: grant),
+        dryRun: dryRun)
+    }
+    guard let after = item.after.flatMap(mode) else { return unreadable }
     return fileModes.restore(
       object: path, identity: item.identity, before: item.before.flatMap(mode), after: after,
       isDirectory: nil, keeping: bitsKept(for: item, of: grant), dryRun: dryRun)
@@ -168,6 +177,9 @@ extension Engine {
 
   /// True when all that the item gave is given by another grant that stands.
   private func isSheltered(_ item: GrantItem, of grant: Grant) -> Bool {
+    if grant.kind != .fileMode {
+      return gain(item, of: grant.kind)?.isGiven(by: gainsKept(for: item, of: grant)) ?? false
+    }
     guard let after = item.after.flatMap(mode) else { return false }
     let gain = ModeGain(before: item.before.flatMap(mode), after: after, isDirectory: false)
     return gain.bits != 0 && !gain.stickyTaken && gain.bits & ~bitsKept(for: item, of: grant) == 0

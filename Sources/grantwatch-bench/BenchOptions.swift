@@ -7,7 +7,8 @@ struct BenchOptions {
 
   static var benchmarks: [any Benchmark.Type] {
     [
-      SyncReference.self, ChangeLatency.self, DeadlineLatency.self, ManyItems.self, IdleCost.self,
+      SyncReference.self, ChangeLatency.self, DeadlineLatency.self, ManyItems.self, ManyFiles.self,
+      IdleCost.self,
       StartWithHistory.self, BinarySize.self, JournalReading.self, AuditParsing.self,
       Burst.self, BurstMemory.self,
     ]

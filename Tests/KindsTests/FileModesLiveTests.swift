@@ -52,7 +52,7 @@ import Testing
     stage.scratch.rename("t/f.new", "t/f")
     _ = stage.look("f.new", .movedOut)
     let seen = stage.look("f", .movedIn)
-    #expect(seen.map(\.replaced) == [0o640])
+    #expect(seen.map(\.replaced?.mode) == [0o640])
     #expect(seen.first?.isFresh == true)
     #expect(seen.first?.gain.isEmpty == true)
   }

@@ -167,6 +167,7 @@ extension GrantItem {
     writer.present("after", after)
     writer.member("state", state.rawValue)
     writer.present("file", identity?.text)
+    writer.present("gain", gain)
     if let detail {
       writer.key("detail")
       writer.beginArray()
@@ -188,6 +189,7 @@ extension GrantItem {
     let texts = fields["detail"].elements.compactMap(\.text)
     self.init(
       object: object, before: before, after: after, state: state, identity: identity,
+      gain: fields.text("gain"),
       detail: texts.count == 2 ? EntryDetail(own: texts[0], former: texts[1]) : nil)
   }
 }
