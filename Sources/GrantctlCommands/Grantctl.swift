@@ -7,7 +7,7 @@ package enum Grantctl {
   static let commands: [Command] = [
     statusCommand, listCommand, showCommand, explainCommand, approveCommand, revokeCommand,
     adviceAddCommand, adviceListCommand, adviceShowCommand, logCommand, verifyCommand,
-    recognizeCommand, doctorCommand,
+    recognizeCommand, doctorCommand, connectorListCommand, connectorCheckCommand,
   ]
 
   static let commonOptions: [Option] = [

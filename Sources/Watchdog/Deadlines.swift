@@ -51,6 +51,7 @@ extension Engine {
     if problems.has(.accountState), let groupState { keepGroupState(groupState) }
     if problems.has(.baseline) { saveBaselineNow() }
     lookAtMounts()
+    keepReportTimes()
     tellSuppressedSignals()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)
@@ -121,6 +122,9 @@ extension Engine {
       "\(summary(grant)): its time is over and it is still there; \(reason)")
   }
 
+  /// True for what lies on another system, and has no connector here that could take it back.
+  func isOnlyToldOf(_ kind: GrantKind) -> Bool { kind.isConnectors && connector(kind) == nil }
+
   /// What lies on another system is only told of here.
   func notFromHere(_ kind: GrantKind) -> String {
     "grants of kind \(kind.rawValue) are not taken back from here"
@@ -128,7 +132,7 @@ extension Engine {
 
   /// Why law 9 forbids to take this grant back without a human; nil when it does not.
   func guardRail(_ grant: Grant) -> String? {
-    if grant.kind.isConnectors { return notFromHere(grant.kind) }
+    if isOnlyToldOf(grant.kind) { return notFromHere(grant.kind) }
     if grant.confidence == .weak { return "the confidence is weak" }
     if grant.fromPackageManager { return "a package manager did it" }
     if grant.kind == .groupMember, !grant.otherWaysIn.isEmpty,

@@ -13,7 +13,7 @@ extension Engine {
   var singleFiles: [[UInt8]] { groupMembers.watchedFiles + entryWatches.flatMap(\.paths) }
 
   func entryWatch(_ kind: GrantKind) -> EntryWatch? {
-    entryWatches.first { $0.kind.kind == kind }
+    entryWatches.first { $0.kind.kind == kind } ?? connector(kind)?.watch
   }
 
   /// Asks each kind what to watch.
@@ -97,8 +97,10 @@ extension Engine {
     if problems.set(.entries(watch.kind.kind), text) { settings.log(text) }
   }
 
-  /// Takes in what a look found.
-  private func take(_ state: EntryState, _ watch: EntryWatch) {
+  /// Takes in what a look found, or a connector reported, which then says who gave each entry.
+  func take(
+    _ state: EntryState, _ watch: EntryWatch, by who: ((EntryGain) -> Attribution)? = nil
+  ) {
     let touched = watch.touched
     let gap = watch.gapSince
     watch.touched = []
@@ -115,7 +117,7 @@ extension Engine {
     for gain in difference.gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
-      let attribution = attribution(of: gain, touched, gap: gap)
+      let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
       if attribution.chainPids.contains(ownPid) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
@@ -166,8 +168,9 @@ extension Engine {
     grant.earliest = earliest
     grant.evidence.insert(
       Evidence(
-        time: now.wall, source: attribution.process.pid == 0 ? "state" : "fanotify",
-        text: attribution.process.pid == 0
+        time: now.wall,
+        source: attribution.process.pid == 0 || kind.isConnectors ? "state" : "fanotify",
+        text: attribution.process.pid == 0 || kind.isConnectors
           ? "\(entry.object) says: \(entry.value)"
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
     grant.otherWaysIn = rootWays(without: [ItemKey(kind, entry.key)])
@@ -190,7 +193,7 @@ extension Engine {
   }
 
   /// What is there at the first start is standing: shown, never expired.
-  private func takeStanding(_ watch: EntryWatch, _ state: EntryState) {
+  func takeStanding(_ watch: EntryWatch, _ state: EntryState) {
     for entry in state.sorted where watch.kind.isStanding(entry) {
       guard !isKnown(entry, watch.kind.kind) else { continue }
       standing(
@@ -224,7 +227,7 @@ extension Engine {
     fileWatch?.watch(files: singleFiles)
   }
 
-  private func entryStatePath(_ watch: EntryWatch) -> String {
+  func entryStatePath(_ watch: EntryWatch) -> String {
     let name = watch.kind.kind.rawValue.map { $0 == ":" ? "-" : $0 }
     return settings.stateDirectory + "/entries-" + String(name) + ".json"
   }

@@ -68,6 +68,7 @@ extension Engine {
     takeProcessGaps()
     lookAtAuditHealth()
     readLogFiles()
+    lookAtConnectors()
     agenda.add(.canary, at: now.up + 1_000_000)
   }
 

@@ -128,6 +128,7 @@ extension Engine {
       openAudit()
       openLogFiles()
       readLogFiles()
+      openConnectors()
       resumeRevocations()
       resumeFailed()
       scheduleAll()
@@ -254,6 +255,7 @@ extension Engine {
     turn {
       announce("daemon.stopped", severity: .low, "grantwatchd stopped")
       saveBaseline()
+      keepReportTimes()
     }
     writeSnapshot()
     journalSender.flush()
