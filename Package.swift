@@ -100,7 +100,7 @@ let package = Package(
       name: "WatchdogTests",
       dependencies: [
         "Watchdog", "Control", "Ledger", "Kinds", "Provenance", "Grants", "LinuxKit", "ByteText",
-        "Scratch", "PostgreSQLConnector",
+        "Scratch",
       ], swiftSettings: strict),
   ]
 )
