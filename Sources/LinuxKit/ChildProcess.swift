@@ -22,8 +22,16 @@ package final class ChildProcess {
       strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), strdup("LC_ALL=C.UTF-8"), nil,
     ]
     defer { for word in environment { free(word) } }
+    // The caller may be a thread of Dispatch, which blocks all signals: a child must hear them.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid: pid_t = 0
-    let failure = posix_spawn(&pid, executable, &actions, nil, &words, &environment)
+    let failure = posix_spawn(&pid, executable, &actions, &attributes, &words, &environment)
     guard failure == 0 else { throw SystemError(failure, "start", executable) }
     self.pid = pid
   }

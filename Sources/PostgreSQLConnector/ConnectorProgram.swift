@@ -86,7 +86,7 @@ private func answer(
 ) throws(ControlClientError) {
   guard let id = revocation["id"].text else { return }
   let asked = revocation["entries"].elements
-  let entries = asked.compactMap { ReportedEntry($0["entry"]) }
+  let entries = asked.compactMap { ReportedEntry(asked: $0["entry"]) }
   let result =
     entries.count == asked.count && !entries.isEmpty
     ? server.revoke(entries)

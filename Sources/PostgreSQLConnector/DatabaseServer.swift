@@ -27,6 +27,12 @@ package struct ReportedEntry: Equatable, Sendable {
     detail = json["detail"].text ?? ""
   }
 
+  /// An entry that comes back with a revocation: its value says the right too.
+  init?(asked json: JSON) {
+    self.init(json)
+    if let value = json["value"].text { name.right = value }
+  }
+
   /// The name of the role behind a subject; nil for everyone.
   var role: String? {
     name.subject.hasPrefix("role:") ? String(name.subject.dropFirst("role:".count)) : nil

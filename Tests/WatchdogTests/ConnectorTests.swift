@@ -232,7 +232,22 @@ extension EngineLiveTests {
     #expect(grant["agent"]["name"].text == "claude-code")
   }
 
-  @Test func aGrantOfManyEntriesIsAskedForInPartsAndAFormerOneComesWithIt() throws {
+  @Test func aGrantOfManyEntriesIsAskedForInParts() throws {
+    let stage = try stage()
+    let connector = try FakeConnector(stage.socket)
+    connector.listen()
+    try connector.report([one])
+    try connector.report(
+      [one] + (0..<450).map { Entry.entry("role:app", "shop:all", "SELECT \($0)") })
+    let grant = try stage.grant("one grant") { $0["items"].integer == 450 }
+    let id = try #require(grant["id"].text)
+    connector.answerAll("done", parts: 3, then: [one])
+    let answer = try stage.call("Revoke", [("ids", stage.ids(id))])["results"].elements.first
+    #expect(answer?["done"].bool == true)
+    #expect(connector.revocations.map { $0["entries"].elements.count } == [200, 200, 50])
+  }
+
+  @Test func anEntryThatReplacesAnotherIsPutBack() throws {
     let stage = try stage()
     let connector = try FakeConnector(stage.socket)
     connector.listen()

@@ -1,6 +1,7 @@
 import ByteText
 import Control
 import Dispatch
+import LinuxKit
 import Synchronization
 
 /// A connector that does what a test says: well, badly, or nothing.
@@ -70,6 +71,21 @@ final class FakeConnector: Sendable {
         ("revocation", revocation["id"]), ("outcome", .string(outcome)), ("text", .string(text)),
         ("residue", .array(residue.map { .string($0) })),
       ])
+  }
+
+  /// Answers so many revocations as they come, and then reports.
+  func answerAll(_ outcome: String, parts: Int, then entries: [JSON]) {
+    DispatchQueue(label: "fake connector's answers").async { [self] in
+      var answered = 0
+      for _ in 0..<6000 where answered < parts {
+        for revocation in revocations.dropFirst(answered) {
+          try? answer(revocation, outcome)
+          answered += 1
+        }
+        SystemClock.pause(milliseconds: 5)
+      }
+      try? report(entries)
+    }
   }
 
   /// Goes without a word.

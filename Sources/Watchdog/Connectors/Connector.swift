@@ -38,6 +38,8 @@ final class Connector {
   var lastRefusal: String?
 
   var isStale = false
+  /// It said that it cannot tell the state, and has reported none since.
+  var isBlind = false
   /// What it says is wrong.
   var reported: String?
   /// What it did that it must not, such as to flood or to say what is not so, and when

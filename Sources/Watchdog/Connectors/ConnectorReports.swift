@@ -88,6 +88,7 @@ extension Engine {
       }
       connector.pages = nil
       connector.reported = first
+      connector.isBlind = true
       sayCondition(of: connector)
       return call.reply()
     }
@@ -150,6 +151,8 @@ extension Engine {
     if watch.state == nil { takeStanding(watch, state) }
     take(state, watch) { [self] in attribution(of: $0, reportedBy: connector) }
     judgeRevocations(of: connector, reportBegan: began)
+    if connector.isBlind { retryFailed(of: connector) }
+    connector.isBlind = false
     sayCondition(of: connector)
   }
 

@@ -61,7 +61,7 @@ extension Engine {
   }
 
   /// Somebody is there again: what waits for its next try need not, but not at every turn.
-  private func retryFailed(of connector: Connector) {
+  func retryFailed(of connector: Connector) {
     guard connector.resumed.map({ now.up - $0 > 30_000_000 }) ?? true else { return }
     connector.resumed = now.up
     for id in store.order {
@@ -93,7 +93,7 @@ extension Engine {
       call.reply(continues: continues) { writer in
         writer.key("revocations")
         writer.beginArray()
-        if let batch { write(batch, to: &writer) }
+        if let batch { write(batch, of: connector, to: &writer) }
         writer.endArray()
         writer.member("report", report && isLast)
       }
@@ -101,7 +101,16 @@ extension Engine {
     } while !waiting.isEmpty
   }
 
-  private func write(_ revocation: ConnectorRevocation, to writer: inout JSONWriter) {
+  /// The entry with its own right: a grant has one text for those of all its items.
+  private func ownRight(_ entry: AccessEntry, _ connector: Connector) -> AccessEntry {
+    var entry = entry
+    if let reported = connector.watch.state?[entry.key] { entry.right = reported.right }
+    return entry
+  }
+
+  private func write(
+    _ revocation: ConnectorRevocation, of connector: Connector, to writer: inout JSONWriter
+  ) {
     writer.beginObject()
     writer.member("id", revocation.id)
     writer.member("grant", revocation.grant)
@@ -110,7 +119,7 @@ extension Engine {
     for (_, gain) in revocation.gains {
       writer.beginObject()
       writer.key("entry")
-      gain.entry.writeReported(to: &writer)
+      ownRight(gain.entry, connector).writeReported(to: &writer)
       writer.key("former")
       if let former = gain.former { former.writeReported(to: &writer) } else { writer.null() }
       writer.endObject()
