@@ -244,7 +244,7 @@ extension EngineLiveTests {
     connector.answerAll("done", parts: 3, then: [one])
     let answer = try stage.call("Revoke", [("ids", stage.ids(id))])["results"].elements.first
     #expect(answer?["done"].bool == true)
-    #expect(connector.revocations.map { $0["entries"].elements.count } == [200, 200, 50])
+    #expect(connector.revocations.map { $0["entries"].elements.count }.sorted() == [50, 200, 200])
   }
 
   @Test func anEntryThatReplacesAnotherIsPutBack() throws {
