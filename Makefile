@@ -84,7 +84,8 @@ install:
 	install -m 644 etc/grantwatch/agents.d/*.conf $(DESTDIR)$(libdir)/agents.d/
 	for page in man/*.[1578]; do \
 	  install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; done
-	for unit in grantwatchd grantwatch-notify; do \
+	install -m 644 systemd/grantwatch-backstop.timer $(DESTDIR)$(unitdir)/grantwatch-backstop.timer
+	for unit in grantwatchd grantwatch-notify grantwatch-backstop; do \
 	  sed 's|^ExecStart=/usr/sbin/|ExecStart=$(sbindir)/|' systemd/$$unit.service \
 	    >$(DESTDIR)$(unitdir)/$$unit.service && \
 	  chmod 644 $(DESTDIR)$(unitdir)/$$unit.service || exit 1; done
@@ -104,7 +105,8 @@ install:
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/grantctl $(DESTDIR)$(sbindir)/grantwatchd
 	rm -rf $(DESTDIR)$(libdir)
-	rm -f $(DESTDIR)$(unitdir)/grantwatchd.service $(DESTDIR)$(unitdir)/grantwatch-notify.service
+	rm -f $(DESTDIR)$(unitdir)/grantwatchd.service $(DESTDIR)$(unitdir)/grantwatch-notify.service \
+	  $(DESTDIR)$(unitdir)/grantwatch-backstop.service $(DESTDIR)$(unitdir)/grantwatch-backstop.timer
 	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf $(DESTDIR)$(catalogdir)/grantwatch.catalog
 	for page in man/*.[1578]; do \
 	  rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done

@@ -26,6 +26,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 /* Constants and calls that glibc shows only under _GNU_SOURCE, which clashes with Swift's Glibc. */
@@ -33,7 +34,10 @@ enum {
   CLINUX_O_PATH = 010000000,
   CLINUX_AT_EMPTY_PATH = 0x1000,
   CLINUX_AT_SYMLINK_NOFOLLOW = 0x100,
+  CLINUX_AT_STATX_DONT_SYNC = 0x4000,
   CLINUX_FALLOC_FL_KEEP_SIZE = 1,
+  CLINUX_F_OFD_SETLK = 37,
+  CLINUX_RENAME_NOREPLACE = 1,
 };
 
 /* struct ucred of unix(7). */
@@ -72,6 +76,10 @@ static inline int clinux_name_to_handle_at(int dir, const char *path, void *hand
 }
 
 static inline int clinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
+static inline int clinux_pidfd_send_signal(int pidfd, int number) {
+  return (int)syscall(SYS_pidfd_send_signal, pidfd, number, 0, 0);
+}
 
 static inline int clinux_accept4(int socket, int flags) {
   return (int)syscall(SYS_accept4, socket, 0, 0, flags);

@@ -80,6 +80,14 @@ package let interfaceDescription = """
   method Approve(ids: []string, seconds: ?int, reason: string, code: ?string)
     -> (results: []Result)
 
+  # Lengthens the approval of grants, from now on.
+  method Extend(ids: []string, seconds: ?int, reason: string, code: ?string)
+    -> (results: []Result)
+
+  # Puts back what was taken back, each as a new grant that is approved from its beginning.
+  method Restore(ids: []string, seconds: ?int, reason: string, code: ?string)
+    -> (results: []Result)
+
   # Takes grants or incidents back. A dry run says what would be done.
   method Revoke(ids: []string, dryRun: ?bool, reason: ?string) -> (results: []Result)
 

@@ -5,6 +5,17 @@ let grantLayout = Layout(
   plural: "grants", table: shortGrantColumns, wide: shortGrantColumns + moreGrantColumns,
   csv: grantFields)
 
+/// What exists without an end: how old it is at least, and whether anybody uses it.
+let standingLayout = Layout(
+  plural: "grants", table: standingColumns, wide: standingColumns + moreGrantColumns,
+  csv: grantFields)
+
+private let standingColumns = [
+  Column("ID", "id"), Column("KIND", "kind"), Column("SUBJECT", "subject"),
+  Column("RIGHT", "right"), Column("OBJECT", flexible: true, objectText),
+  Column("AGE", ageText), Column("USED", "used.count"), Column("LAST USE", "used.last"),
+]
+
 private let shortGrantColumns = [
   Column("ID", "id"), Column("STATE", "state"), Column("PROVENANCE", "provenance"),
   Column("SUBJECT", "subject"), Column("RIGHT", "right"),
@@ -34,8 +45,13 @@ private let grantFields: [Column] =
   ]
   + [
     "grantedAt", "detectedAt", "expiresAt", "endedAt", "endedBy", "activeSeconds",
-    "activeSecondsMin", "activeSecondsMax", "residue", "rule", "severity",
+    "activeSecondsMin", "activeSecondsMax", "residue", "rule", "severity", "outcome",
+    "nativeExpiry", "madeMeanwhile",
   ].map { Column($0, $0) }
+  + [
+    Column("usedCount", "used.count"), Column("usedFirst", "used.first"),
+    Column("usedLast", "used.last"),
+  ]
 
 private func objectText(_ grant: JSON, _ now: Timestamp) -> String {
   let items = grant["items"].integer ?? 1
@@ -46,6 +62,12 @@ private func objectText(_ grant: JSON, _ now: Timestamp) -> String {
 private func activeText(_ grant: JSON, _ now: Timestamp) -> String {
   guard let seconds = grant["activeSeconds"].double else { return "" }
   return spanText(seconds)
+}
+
+/// What was there at the first start may be older by any time.
+private func ageText(_ grant: JSON, _ now: Timestamp) -> String {
+  let text = activeText(grant, now)
+  return grant["standing"].bool == true ? "> \(text)" : text
 }
 
 /// The countdown: time left until the grant falls due or its approval ends.

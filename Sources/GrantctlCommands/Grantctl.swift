@@ -5,7 +5,8 @@ internal import Grants
 /// `grantctl`: asks the daemon over its control socket and prints what it says.
 package enum Grantctl {
   static let commands: [Command] = [
-    statusCommand, listCommand, showCommand, explainCommand, approveCommand, revokeCommand,
+    statusCommand, listCommand, showCommand, explainCommand, approveCommand, extendCommand,
+    revokeCommand, restoreCommand,
     adviceAddCommand, adviceListCommand, adviceShowCommand, logCommand, verifyCommand,
     recognizeCommand, doctorCommand, connectorListCommand, connectorCheckCommand,
   ]

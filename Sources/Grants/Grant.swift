@@ -203,6 +203,8 @@ package struct Grant: Equatable, Sendable {
   /// How long it was active, in seconds, fixed when it ended.
   package var activeSecondsAtEnd: Double?
   package var residue: [String] = []
+  /// What its holder gave while it was active, one line each: it outlives this grant.
+  package var madeMeanwhile: [String] = []
   /// Nil until a source tells of a use.
   package var usage: Usage?
   /// Name of the rule that set the deadline.
@@ -232,6 +234,10 @@ package struct Grant: Equatable, Sendable {
   package var otherWaysIn: [String] = []
   /// The mechanism's own end that was written, nil where there is none.
   package var nativeExpiry: Timestamp?
+  /// Its mechanism has no end of its own.
+  package var lacksNativeExpiry = false
+  /// How its taking back came out; nil before.
+  package var outcome: RevocationOutcome?
   /// What its process alone told, where an advice changed the verdict.
   package var ownProvenance: Provenance?
   package var ownConfidence: Confidence?

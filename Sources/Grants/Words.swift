@@ -99,6 +99,16 @@ package enum Provenance: String, Sendable, CaseIterable {
   package var isAgents: Bool { self == .agentExecuted || self == .agentAdvised }
 }
 
+/// How the taking back of a grant came out.
+package enum RevocationOutcome: String, Sendable {
+  /// The access is gone, and nobody was found who still uses it.
+  case clean
+  /// The access is gone, but somebody still uses what it gave.
+  case residue
+  /// The access is still there.
+  case failed
+}
+
 /// How well a provenance is proven.
 package enum Confidence: String, Sendable, Comparable, CaseIterable {
   case weak, strong, certain

@@ -45,25 +45,9 @@ extension GroupMembers {
     }
   }
 
-  private struct Command: Sendable {
-    var tool: String
-    var arguments: [[UInt8]]
-
-    /// Quoted for a shell where need be, escaped for the eye.
-    var text: String {
-      let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,+@".utf8)
-      let words = arguments.map { word in
-        let text = escaped(word)
-        return !word.isEmpty && word.allSatisfy(plain.contains) ? text : "'\(text)'"
-      }
-      return ([tool.split(separator: "/").last.map(String.init) ?? tool] + words)
-        .joined(separator: " ")
-    }
-  }
-
   private func commands(
     _ membership: Membership, _ state: GroupState, previousPrimary: String?
-  ) throws(AccountFileError) -> [Command] {
+  ) throws(AccountFileError) -> [ToolCommand] {
     guard let user = unescaped(membership.user), let group = unescaped(membership.group) else {
       throw .unreadable(SystemError(SystemError.invalidArgument, "read name", membership.user))
     }
@@ -78,27 +62,29 @@ extension GroupMembers {
       }
       let below = root.isEmpty ? [] : words("-R") + [root]
       return [
-        Command(tool: usermod, arguments: below + words("-g", String(gid), "--") + [user])
+        ToolCommand(tool: usermod, arguments: below + words("-g", String(gid), "--") + [user])
       ]
     }
     let gpasswd = "/usr/bin/gpasswd"
     let delete = words("-d") + [user] + words("--") + [group]
-    if root.isEmpty { return [Command(tool: gpasswd, arguments: delete)] }
+    if root.isEmpty { return [ToolCommand(tool: gpasswd, arguments: delete)] }
     let byAccount = words("--prefix") + [root] + words("-r", "-G") + [group] + words("--") + [user]
-    var commands = [Command(tool: gpasswd, arguments: words("-Q") + [root] + delete)]
+    var commands = [ToolCommand(tool: gpasswd, arguments: words("-Q") + [root] + delete)]
     if state.users[membership.user] != nil {
-      commands.insert(Command(tool: usermod, arguments: byAccount), at: 0)
+      commands.insert(ToolCommand(tool: usermod, arguments: byAccount), at: 0)
     }
     return commands
   }
 
   private func attempt(
-    _ commands: ArraySlice<Command>, _ membership: Membership, queue: DispatchQueue, words: String,
+    _ commands: ArraySlice<ToolCommand>, _ membership: Membership, queue: DispatchQueue,
+    words: String,
     completion: @escaping @Sendable (RevokeOutcome) -> Void
   ) {
     guard let command = commands.first else { return completion(.failed(words)) }
     Spawn.run(command.tool, command.arguments, queue: queue) { [self] result in
-      let said = words.isEmpty ? Self.words(command.tool, result) : words
+      let failure = command.failure(result, otherwise: "the member is still there")
+      let said = words.isEmpty ? failure : words
       do throws(AccountFileError) {
         guard try read().memberships.contains(membership) else { return completion(.done) }
         attempt(
@@ -107,25 +93,5 @@ extension GroupMembers {
         completion(.failed("\(error)"))
       }
     }
-  }
-
-  private static func words(_ tool: String, _ result: SpawnResult) -> String {
-    let said = result.errors.isEmpty ? result.output : result.errors
-    let text = escaped(said.prefix(400).map { $0 == 0x0a ? 0x20 : $0 }.trimmingBlanks())
-    switch result.status {
-    case .failed(let error): return "\(error)"
-    case .timedOut: return "\(tool): no end within its time"
-    case .signalled(let signal): return "\(tool): killed by signal \(signal)"
-    case .exited(0): return "\(tool): said done, but the member is still there"
-    case .exited(let code): return text.isEmpty ? "\(tool): exit status \(code)" : text
-    }
-  }
-}
-
-extension Array where Element == UInt8 {
-  fileprivate func trimmingBlanks() -> ArraySlice<UInt8> {
-    var slice = drop(while: isBlank)
-    while let last = slice.last, isBlank(last) { slice.removeLast() }
-    return slice
   }
 }

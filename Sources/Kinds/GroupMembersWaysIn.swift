@@ -13,7 +13,7 @@ extension GroupMembers {
     var ways: [String] = []
     func credentials(_ name: String, _ account: GroupState.Account) -> [String] {
       var found: [String] = []
-      if let password = passwords[unescaped(name) ?? []], Self.isUsable(password) {
+      if let password = passwords[unescaped(name) ?? []], PasswordField(password).isUsable {
         found.append("password")
       }
       let home = name == "root" && account.home.isEmpty ? Array("/root".utf8) : account.home
@@ -26,7 +26,9 @@ extension GroupMembers {
     for group in ["admin", "sudo", "wheel"] {
       let members = Set(state.memberships.lazy.filter { $0.group == group }.map(\.user)).sorted()
       for member in members {
-        guard let account = state.users[member], !Self.refusesLogin(account.shell) else { continue }
+        guard let account = state.users[member], !refusesLogin(shell: account.shell) else {
+          continue
+        }
         for credential in credentials(member, account) {
           ways.append("\(member): group \(group), \(credential)")
         }
@@ -56,15 +58,5 @@ extension GroupMembers {
     return split(bytes[...], at: 0x0a).contains { line in
       line.first { !isBlank($0) }.map { $0 != UInt8(ascii: "#") } ?? false
     }
-  }
-
-  /// crypt(5): what begins with `!` or `*` matches no password.
-  private static func isUsable(_ password: [UInt8]) -> Bool {
-    password.first != UInt8(ascii: "!") && password.first != UInt8(ascii: "*")
-  }
-
-  private static func refusesLogin(_ shell: [UInt8]) -> Bool {
-    let name = split(shell[...], at: UInt8(ascii: "/")).last.map { Array($0) } ?? []
-    return name == Array("nologin".utf8) || name == Array("false".utf8)
   }
 }

@@ -17,10 +17,20 @@ package struct GroupShadowLine: Equatable, Sendable {
 /// A line of passwd(5).
 package struct UserLine: Equatable, Sendable {
   package var name: [UInt8]
+  /// `x` where shadow(5) has it.
+  package var password: [UInt8]
   package var uid: UInt32
   package var gid: UInt32
   package var home: [UInt8]
   package var shell: [UInt8]
+}
+
+/// A line of shadow(5).
+package struct ShadowLine: Equatable, Sendable {
+  package var name: [UInt8]
+  package var password: [UInt8]
+  /// The day since 1970 from which on the account is refused; nil for never.
+  package var expiry: Int64?
 }
 
 /// The account files, line by line, as the C library reads them: leading blanks go, comments, NIS
@@ -47,7 +57,7 @@ package enum AccountLines {
     fields(bytes, atLeast: 4).compactMap { fields in
       guard let uid = number(fields[2]), let gid = number(fields[3]) else { return nil }
       return UserLine(
-        name: Array(fields[0]), uid: uid, gid: gid,
+        name: Array(fields[0]), password: Array(fields[1]), uid: uid, gid: gid,
         home: fields.count > 5 ? Array(fields[5]) : [],
         shell: fields.count > 6 ? Array(fields[6]) : [])
     }
@@ -60,6 +70,15 @@ package enum AccountLines {
       passwords[Array(fields[0])] = Array(fields[1])
     }
     return passwords
+  }
+
+  /// The lines of shadow(5), those of two fields included, which older tools write.
+  package static func shadows(_ bytes: [UInt8]) -> [ShadowLine] {
+    fields(bytes, atLeast: 2).map { fields in
+      ShadowLine(
+        name: Array(fields[0]), password: Array(fields[1]),
+        expiry: fields.count > 7 ? decimal(fields[7]) : nil)
+    }
   }
 
   private static func fields(_ bytes: [UInt8], atLeast least: Int) -> [[ArraySlice<UInt8>]] {

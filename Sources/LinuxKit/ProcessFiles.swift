@@ -28,8 +28,8 @@ package final class ProcessFiles {
   /// The most that is read of a file, in bytes.
   package static let longest = 128 << 10
 
-  private let root: Int32
-  private let path: UnsafeMutablePointer<CChar>
+  let root: Int32
+  let path: UnsafeMutablePointer<CChar>
   private let buffer: UnsafeMutableRawBufferPointer
 
   /// Reads below `root`, laid out as /proc.
@@ -145,16 +145,10 @@ package final class ProcessFiles {
   package func processes() -> [Int32] {
     let raw = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard raw >= 0 else { return [] }
-    guard let directory = fdopendir(raw) else {
-      close(raw)
-      return []
-    }
-    defer { closedir(directory) }
     var found: [Int32] = []
-    while let entry = readdir(directory) {
-      withUnsafeBytes(of: &entry.pointee.d_name) { name in
-        if let pid = number(name.prefix { $0 != 0 }), pid > 0 { found.append(pid) }
-      }
+    eachNumber(in: FileDescriptor(owning: raw)) { pid, _ in
+      if pid > 0 { found.append(pid) }
+      return true
     }
     return found.sorted()
   }
@@ -166,7 +160,7 @@ package final class ProcessFiles {
     return value
   }
 
-  private func setPath(_ pid: Int32, _ file: StaticString) {
+  func setPath(_ pid: Int32, _ file: StaticString) {
     var digits = pid.magnitude
     var length = 0
     repeat {
@@ -180,7 +174,7 @@ package final class ProcessFiles {
     memcpy(path + length + 1, file.utf8Start, file.utf8CodeUnitCount + 1)
   }
 
-  private func read(_ pid: Int32, _ file: StaticString, limit: Int) -> UnsafeRawBufferPointer? {
+  func read(_ pid: Int32, _ file: StaticString, limit: Int) -> UnsafeRawBufferPointer? {
     setPath(pid, file)
     let raw = openat(root, path, O_RDONLY | O_CLOEXEC)
     guard raw >= 0 else { return nil }
@@ -196,6 +190,25 @@ package final class ProcessFiles {
       filled += count
     }
     return UnsafeRawBufferPointer(rebasing: buffer[..<filled])
+  }
+}
+
+/// Hands over each name of an open folder that is a number, with the folder, until told to end.
+func eachNumber(
+  in folder: consuming FileDescriptor, _ body: (_ number: Int32, _ folder: Int32) -> Bool
+) {
+  // closedir(3) closes what fdopendir(3) was given.
+  let raw = folder.release()
+  guard let directory = fdopendir(raw) else {
+    close(raw)
+    return
+  }
+  defer { closedir(directory) }
+  while let entry = readdir(directory) {
+    let found = withUnsafeBytes(of: &entry.pointee.d_name) { name in
+      number(name.prefix { $0 != 0 })
+    }
+    if let found, !body(found, raw) { return }
   }
 }
 

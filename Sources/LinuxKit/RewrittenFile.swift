@@ -30,8 +30,11 @@ package struct RewrittenFile: ~Copyable {
 
   /// Opens and reads `path`, a regular file of at most `limit` bytes, below `base`, whose own path
   /// may lead through links. ELOOP or EXDEV where a link stands below it, EINVAL for no regular file.
+  ///
+  /// With `locking` the file itself is locked against writers as lockf(3) and fcntl(2) lock it, until
+  /// this value goes; EAGAIN when somebody else has the lock (see `SystemError.isLocked`).
   package init(
-    _ path: [UInt8], below base: [UInt8], limit: Int = 1 << 20
+    _ path: [UInt8], below base: [UInt8], limit: Int = 1 << 20, locking: Bool = false
   ) throws(SystemError) {
     guard path.starts(with: base), let slash = path.lastIndex(of: UInt8(ascii: "/")),
       slash >= base.count || base.last == UInt8(ascii: "/")
@@ -43,7 +46,10 @@ package struct RewrittenFile: ~Copyable {
     let folder = try SafeOpen.directory(opened.raw, [UInt8(ascii: ".")])
     let name = Array(path[(slash + 1)...])
     let raw = retrying {
-      withCPath(name) { openat(folder.raw, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+      let access = locking ? O_RDWR : O_RDONLY
+      return withCPath(name) {
+        openat(folder.raw, $0, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      }
     }
     guard raw >= 0 else { throw .last("open", escaped(path)) }
     let file = FileDescriptor(owning: raw)
@@ -52,6 +58,7 @@ package struct RewrittenFile: ~Copyable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw SystemError(EINVAL, "read", escaped(path))
     }
+    if locking { try lockWhole(file.raw, escaped(path)) }
     var bytes: [UInt8] = []
     var space = [UInt8](repeating: 0, count: 32 << 10)
     while true {
@@ -132,6 +139,17 @@ package struct RewrittenFile: ~Copyable {
       && now.st_size == before.st_size
       && now.st_mtim.tv_sec == before.st_mtim.tv_sec
       && now.st_mtim.tv_nsec == before.st_mtim.tv_nsec
+  }
+}
+
+/// Takes a lock of the open file description: unlike one of the process it is not lost when another
+/// descriptor of the file is closed; against those of other processes both are the same.
+private func lockWhole(_ file: Int32, _ shown: String) throws(SystemError) {
+  var lock = flock()
+  lock.l_type = Int16(F_WRLCK)
+  lock.l_whence = Int16(SEEK_SET)
+  guard fcntl(file, Int32(CLINUX_F_OFD_SETLK), &lock) == 0 else {
+    throw SystemError(errno == EACCES ? EAGAIN : errno, "lock", shown)
   }
 }
 

@@ -27,6 +27,14 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   package static let invalidArgument: Int32 = EINVAL
   package static let notFound: Int32 = ENOENT
 
+  /// True for EAGAIN: somebody else holds the lock.
+  package var isLocked: Bool { code == EAGAIN }
+
+  /// True when a link, or something that is no regular file or folder, stands where one was to be.
+  package var isOtherObject: Bool {
+    [ELOOP, EXDEV, EINVAL, ENOTDIR, EISDIR, ENXIO].contains(code)
+  }
+
   /// True for ENOENT: there is no such file.
   package var isMissing: Bool { code == ENOENT }
 

@@ -6,6 +6,8 @@ package enum ThisProcess {
   /// Its effective uid.
   package static var user: UInt32 { geteuid() }
 
+  package static var pid: Int32 { getpid() }
+
   /// A variable of its environment; nil when it is not set or not UTF-8.
   package static func environment(_ name: String) -> String? {
     getenv(name).flatMap { String(validatingCString: $0) }

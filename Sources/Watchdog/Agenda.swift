@@ -23,6 +23,8 @@ package enum AgendaEntry: Hashable {
   /// The same of a kind that is read whole.
   case entriesAgain(GrantKind)
   case serviceWatchdog
+  /// The mechanism's own end of this grant could not be written.
+  case nativeExpiry(String)
   /// A line of the journal waits for its continuation.
   case journalAgain
   /// A look at the state that was put off.

@@ -75,6 +75,12 @@ extension Engine {
     case .fileMode:
       let items = grant.items.count == 1 ? "" : " (\(grant.items.count) items)"
       return "\(who) gave \(grant.subject) \(grant.right) on \(named(grant.object))\(items)"
+    case .account: return "\(who) gave account \(named(grant.object)) \(grant.right)"
+    case .sudoRule:
+      return "\(who) gave \(grant.subject) the sudo rule \(grant.right) in \(named(grant.object))"
+    case .sshKey:
+      return "\(who) gave \(grant.subject) a login to account \(named(grant.object))"
+    case .polkitRule: return "\(who) changed what polkit allows in \(named(grant.object))"
     default: return "\(who) gave \(grant.subject) \(grant.right) on \(grant.object)"
     }
   }

@@ -17,7 +17,7 @@ struct ApprovalRequest {
 
 extension Engine {
   /// Law 4, and what DESIGN §7 asks of an approver. Returns why the caller may not, or who it is.
-  private func approver(
+  func approver(
     _ request: ApprovalRequest
   ) -> Result<(check: CallerCheck, name: String), Refusal> {
     let check = processes.checkCaller(
@@ -114,15 +114,16 @@ extension Engine {
       $0.overdueAlerted = false
     }
     agenda.add(.deadline(id), at: approval.until.up)
+    settleNativeExpiry(id)
     announce(
-      "approval.given", grant: id,
+      "approval.given", grant: id, wantsCode: true,
       "\(name) approved until \(approval.until.wall.rfc3339): \(summary(grant)): \(escaped(Array(request.reason.utf8)))"
     )
     return RequestResult(
       id: id, done: true, result: "approved until \(approval.until.wall.rfc3339)", status: "ok")
   }
 
-  private func makeApproval(
+  func makeApproval(
     _ request: ApprovalRequest, _ check: CallerCheck, _ name: String
   ) -> Approval {
     let until = Deadline(request.span ?? configuration.maxApproval, after: now)
@@ -138,12 +139,12 @@ extension Engine {
   }
 
   /// True when the caller is who made the change: by login uid, else by uid.
-  private func isMaker(_ check: CallerCheck, of grant: Grant) -> Bool {
+  func isMaker(_ check: CallerCheck, of grant: Grant) -> Bool {
     isSame(grant.actor.loginUID ?? grant.actor.uid, check.loginUID ?? check.uid)
   }
 
   /// Why the proof of presence that `Authenticate=` asks for is missing; nil when it is there.
-  private func unproven(_ request: ApprovalRequest, target: String) -> String? {
+  func unproven(_ request: ApprovalRequest, target: String) -> String? {
     switch configuration.authenticate {
     case .no: return nil
     case .polkit, .both:
@@ -178,7 +179,7 @@ extension Engine {
     }
   }
 
-  private func refuse(
+  func refuse(
     _ id: String, grant: String?, _ request: ApprovalRequest, _ reason: String
   ) -> RequestResult {
     let who = hostAccounts.userName(request.uid) ?? String(request.uid)
@@ -251,5 +252,6 @@ extension Engine {
     acts.close(id)
     store.change(id) { $0.open = false }
     agenda.add(.deadline(id), at: approval.until.up)
+    agenda.add(.nativeExpiry(id), at: now.up)
   }
 }

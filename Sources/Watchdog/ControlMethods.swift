@@ -19,6 +19,8 @@ extension Engine {
       case "Explain": explain(call)
       case "Approve": approve(call)
       case "Revoke": revoke(call)
+      case "Extend": extend(call)
+      case "Restore": restore(call)
       case "AddAdvice": addAdvice(call)
       case "ListAdvice": listAdvice(call)
       case "ShowAdvice": showAdvice(call)
@@ -167,22 +169,44 @@ extension Engine {
     return ids
   }
 
-  private func approve(_ call: ControlCall) {
-    guard let ids = ids(of: call) else { return }
+  /// What a call asks to prolong, and who asks; nil when the call has failed.
+  private func prolonging(_ call: ControlCall) -> (ids: [String], request: ApprovalRequest)? {
+    guard let ids = ids(of: call) else { return nil }
     var span: TimeSpan?
     if let seconds = call.parameters["seconds"].integer {
       let (microseconds, over) = seconds.multipliedReportingOverflow(by: 1_000_000)
-      guard !over else { return call.fail(.invalid("seconds: out of range")) }
+      guard !over else {
+        call.fail(.invalid("seconds: out of range"))
+        return nil
+      }
       span = TimeSpan(microseconds: microseconds)
     }
     processes.drain()
-    let results = approve(
-      ids,
-      ApprovalRequest(
-        span: span, reason: call.parameters["reason"].text ?? "",
-        code: call.parameters["code"].text, pid: call.peer.pid, uid: call.peer.uid,
-        start: call.peer.start))
+    let request = ApprovalRequest(
+      span: span, reason: call.parameters["reason"].text ?? "",
+      code: call.parameters["code"].text, pid: call.peer.pid, uid: call.peer.uid,
+      start: call.peer.start)
+    return (ids, request)
+  }
+
+  private func approve(_ call: ControlCall) {
+    guard let (ids, request) = prolonging(call) else { return }
+    let results = approve(ids, request)
     afterCommit { [self] in reply(call, results) }
+  }
+
+  private func extend(_ call: ControlCall) {
+    guard let (ids, request) = prolonging(call) else { return }
+    let results = extend(ids, request)
+    afterCommit { [self] in reply(call, results) }
+  }
+
+  private func restore(_ call: ControlCall) {
+    guard let (ids, request) = prolonging(call) else { return }
+    let results = restore(ids, request)
+    let pending = Set(results.filter { $0.status == "ok" }.map(\.result))
+    if pending.isEmpty { return reply(call, results) }
+    restoreCalls.append(RevokeCall(call: call, results: results, pending: pending))
   }
 
   private func revoke(_ call: ControlCall) {
@@ -200,7 +224,9 @@ extension Engine {
     guard !revokeCalls.isEmpty else { return }
     var left: [RevokeCall] = []
     for var entry in revokeCalls {
-      entry.pending = entry.pending.filter { store[$0]?.state == .expiring }
+      entry.pending = entry.pending.filter {
+        store[$0]?.state == .expiring || searching.contains($0)
+      }
       if !entry.pending.isEmpty {
         left.append(entry)
         continue
@@ -209,6 +235,8 @@ extension Engine {
         guard result.status == "ok", let grant = store[result.id] else { return result }
         var result = result
         switch grant.state {
+        case .ended where grant.outcome == .residue:
+          result.result = "revoked; still in use: \(grant.residue.joined(separator: "; "))"
         case .ended: result.result = "revoked"
         case .drifted:
           result.done = false
@@ -226,7 +254,7 @@ extension Engine {
     revokeCalls = left
   }
 
-  private func reply(_ call: ControlCall, _ results: [RequestResult]) {
+  func reply(_ call: ControlCall, _ results: [RequestResult]) {
     call.reply { writer in
       writer.key("results")
       writer.beginArray()

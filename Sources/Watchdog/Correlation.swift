@@ -80,33 +80,59 @@ extension Engine {
       // The newest: a set, or a number, names no single membership.
       return store.order.suffix(64).reversed()
     case .postgresql: return store.order.suffix(64).reversed()
-    default: return []
+    default: return signal.kind.map { store.told($0, object) } ?? []
     }
   }
 
   // MARK: Use
 
-  /// Groups whose members sudo lets in, as distributions ship their sudoers.
-  private static let sudoGroups = ["sudo", "wheel", "admin"]
-
   /// The grants whose access a signal says was used.
   func usedGrants(_ signal: AccessSignal) -> [String] {
-    guard signal.type == .use, signal.trusted, let subject = signal.subject else { return [] }
-    var keys: [String] = []
-    switch signal.kind {
-    case .sudoRule:
-      keys = Self.sudoGroups.map {
-        GrantStore.membershipKey(subject: subject, object: "group:\($0)")
-      }
+    guard signal.type == .use, signal.trusted, let kind = signal.kind,
+      let subject = signal.subject
+    else { return [] }
+    let ids: [String]
+    switch kind {
+    case .sudoRule: ids = grantsThatSudoUses(subject)
     case .groupMember:
-      if let object = signal.object {
-        keys = [GrantStore.membershipKey(subject: subject, object: object)]
+      ids =
+        signal.object.map { store.byMembership[Self.membershipKey(subject, $0)] ?? [] } ?? []
+    case .sshKey:
+      ids = (signal.object.map { store.told(kind, $0) } ?? []).filter {
+        store[$0]?.subject == subject
       }
-    default: break
+    case .account: ids = store.grants(heldBy: subject).filter { store[$0]?.kind == kind }
+    default: return []
     }
-    return keys.flatMap { store.byMembership[$0] ?? [] }.filter { id in
+    return ids.filter { id in
       guard let grant = store[id], grant.state != .ended else { return false }
       return grant.standing || grant.grantedAt <= signal.time
     }
   }
+
+  private static func membershipKey(_ subject: String, _ object: String) -> String {
+    GrantStore.membershipKey(subject: subject, object: object)
+  }
+
+  /// Rules for the user, for groups that it is in and for everyone, and the memberships in groups
+  /// that have a rule. Which rule let it in sudo does not say.
+  private func grantsThatSudoUses(_ subject: String) -> [String] {
+    func rules(_ holder: String) -> [String] {
+      store.grants(heldBy: holder).filter { store[$0]?.kind == .sudoRule }
+    }
+    var ids = rules(subject) + rules("everyone")
+    let user = subject.dropFirst("user:".count)
+    let groups = (groupState?.memberships ?? []).filter { $0.user == user }.map(\.group)
+    for group in Set(groups).sorted() {
+      let ruled = rules("group:\(group)")
+      ids += ruled
+      if !ruled.isEmpty || Self.sudoGroups.contains(group) {
+        ids += store.byMembership[Self.membershipKey(subject, "group:\(group)")] ?? []
+      }
+    }
+    return ids
+  }
+
+  /// Groups whose members sudo lets in, as distributions ship their sudoers.
+  private static let sudoGroups = ["sudo", "wheel", "admin"]
 }

@@ -40,6 +40,7 @@ extension Engine {
       var batch = SignalBatch(now: now)
       lookAtAccounts([], &batch, gap: lastLook.wall)
     case .entriesAgain(let kind): lookAgain(at: kind)
+    case .nativeExpiry(let id): settleNativeExpiry(id)
     case .serviceWatchdog: pingServiceWatchdog()
     case .journalAgain: readJournal()
     case .freshLook: lookAfresh()
@@ -86,6 +87,7 @@ extension Engine {
       record("grant.changed", grant: id, text: "its approval ended")
     }
     expire(id)
+    if store[id]?.state == .active { settleNativeExpiry(id) }
   }
 
   /// The deadline of an unapproved grant has passed: take it back, or say so once.

@@ -34,6 +34,8 @@ package final class Engine: @unchecked Sendable {
   var gone: [String: Int] = [:]
   /// Running revocations that no further try can help.
   var hopeless: Set<String> = []
+  /// Grants that were taken back, whose users are looked for.
+  var searching: Set<String> = []
   /// Revocations that a stop left between intent and result: announced already.
   var resumed: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.
@@ -101,6 +103,11 @@ package final class Engine: @unchecked Sendable {
   /// The last moment at which the state on disk and ours were known to agree.
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
+  var restoreCalls: [RevokeCall] = []
+  /// New grants whose access is being put back.
+  var restoring: Set<String> = []
+  /// Why the access of a new grant could not be put back, until its caller is told.
+  var restoreErrors: [String: String] = [:]
   /// Streams that go on in a turn of their own.
   var continuations: [() -> Void] = []
   /// What the timer is set to, CLOCK_BOOTTIME in microseconds.

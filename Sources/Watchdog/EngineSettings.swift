@@ -10,6 +10,8 @@ package struct EngineSettings: Sendable {
   package var stateDirectory: String
   package var runtimeDirectory: String
   package var host: String
+  /// It only carries out what is overdue, and answers nobody.
+  package var isBackstop = false
   /// Where it says what is wrong: one line each.
   package var log: @Sendable (String) -> Void
   /// The clocks.
@@ -34,6 +36,8 @@ package struct EngineSettings: Sendable {
 /// Why the engine could not start, said as `context: object: reason`.
 package struct EngineError: Error, CustomStringConvertible {
   package var description: String
+  /// Another daemon has the state directory.
+  package var isInUse = false
 
   package init(_ description: String) { self.description = description }
 }

@@ -113,6 +113,7 @@ extension Engine {
     watch.state = state
     keepEntryState(watch)
     let difference = watch.kind.difference(old, state)
+    if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
     for gain in difference.gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
@@ -182,6 +183,32 @@ extension Engine {
     !store.entries(ItemKey(kind, entry.key)).isEmpty
   }
 
+  /// Grants go on under the new names of what they are about.
+  private func carry(_ moves: [EntryMove], _ kind: GrantKind) {
+    var byGrant: [String: [(index: Int, move: EntryMove)]] = [:]
+    for move in moves {
+      for reference in store.entries(ItemKey(kind, move.from))
+      where !running.contains(reference.grant) {
+        byGrant[reference.grant, default: []].append((reference.index, move))
+      }
+    }
+    for (id, moves) in byGrant.sorted(by: { $0.key < $1.key }) {
+      guard var grant = store[id], let first = moves.first?.move else { continue }
+      if first.from.subject != first.to.subject || first.from.object != first.to.object {
+        grant.because.append(
+          "\(first.from.subject) on \(first.from.object) is \(first.to.subject) on"
+            + " \(first.to.object) now")
+      }
+      grant.subject = first.to.subject
+      if grant.object == first.from.object { grant.object = first.to.object }
+      for (index, move) in moves {
+        grant.items[index].object = move.to.object
+        grant.items[index].after = move.to.value
+      }
+      replace(grant, changedItems: moves.map(\.index))
+    }
+  }
+
   /// The entry is there no more: items that gave it have ended.
   private func endEntry(_ entry: AccessEntry, _ kind: GrantKind) {
     for reference in store.entries(ItemKey(kind, entry.key))
@@ -219,12 +246,25 @@ extension Engine {
         sayEntryProblems(watch, state)
         if watch.state == nil { takeStanding(watch, state) }
         take(state, watch)
+        endWhatIsNotThere(watch.kind.kind, state)
       } catch {
         entriesUnreadable(watch, error)
       }
       watch.setPaths(watch.kind.watchedPaths())
     }
     fileWatch?.watch(files: singleFiles)
+  }
+
+  /// A crash may have cut between an entry's end, or its putting back, and the record of it.
+  private func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
+    for id in store.order {
+      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant) else { continue }
+      for (index, item) in grant.items.enumerated()
+      where item.state == .active || item.state == .revokeFailed {
+        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }
+        endItem(ItemReference(grant: id, index: index), by: .removed)
+      }
+    }
   }
 
   func entryStatePath(_ watch: EntryWatch) -> String {

@@ -46,8 +46,13 @@ package struct GrantFilter {
     standing = json["standing"].bool ?? false
   }
 
+  /// It is there, and nothing ends it: not a deadline, not the end of an approval.
+  private static func hasNoEnd(_ grant: Grant) -> Bool {
+    GrantStore.stands(grant) && grant.deadline == nil && grant.approval == nil
+  }
+
   package func matches(_ grant: Grant) -> Bool {
-    if grant.standing != standing { return false }
+    if standing ? !Self.hasNoEnd(grant) : grant.standing { return false }
     if let states, !states.contains(grant.state) { return false }
     if let provenance, !provenance.contains(grant.provenance) { return false }
     if !kinds.isEmpty, !kinds.contains(where: { glob($0, matches: grant.kind.rawValue) }) {

@@ -56,6 +56,9 @@ package final class GrantStore {
   package private(set) var byMembership: [String: [String]] = [:]
   /// Grants of other kinds that are not ended, by `kind object`.
   private var byTold: [String: [String]] = [:]
+  /// Grants that are not ended, by whom they serve: the subject, or the account that a key opens.
+  /// Grants on files are not among them.
+  private var byHolder: [String: [String]] = [:]
   private var itemsByEntry: [ItemKey: [ItemReference]] = [:]
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
@@ -75,6 +78,15 @@ package final class GrantStore {
   /// The grants of a connector's kind on an object that are not ended.
   func told(_ kind: GrantKind, _ object: String) -> [String] {
     byTold["\(kind.rawValue) \(object)"] ?? []
+  }
+
+  /// The grants that give `holder` (`user:bob`, `group:sudo`, `everyone`) something and are not
+  /// ended; those on files left aside.
+  func grants(heldBy holder: String) -> [String] { byHolder[holder] ?? [] }
+
+  private static func holder(of grant: Grant) -> String {
+    grant.kind == .sshKey && grant.object.hasPrefix("account:")
+      ? "user:" + grant.object.dropFirst("account:".count) : grant.subject
   }
 
   /// The items that give an entry and are not ended.
@@ -161,6 +173,9 @@ package final class GrantStore {
   }
 
   private func index(_ grant: Grant, from start: Int) {
+    if start == 0, grant.kind != .fileMode {
+      byHolder[Self.holder(of: grant), default: []].append(grant.id)
+    }
     switch grant.kind {
     case .fileMode:
       for position in start..<grant.items.count {
@@ -184,6 +199,9 @@ package final class GrantStore {
   }
 
   private func unindex(_ grant: Grant) {
+    let holder = Self.holder(of: grant)
+    byHolder[holder]?.removeAll { $0 == grant.id }
+    if byHolder[holder]?.isEmpty == true { byHolder[holder] = nil }
     switch grant.kind {
     case .fileMode:
       for item in grant.items {

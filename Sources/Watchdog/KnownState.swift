@@ -32,11 +32,23 @@ extension Engine {
       } else {
         var batch = SignalBatch(now: now)
         lookAtAccounts([], &batch, gap: from.wall)
+        endMembersNotThere()
       }
       firstLookAtEntries(since: from.wall)
     }
     lastLook = now
     saveBaseline()
+  }
+
+  /// A crash may have cut between the putting back of a member and its record.
+  private func endMembersNotThere() {
+    guard let groupState else { return }
+    for id in store.order {
+      guard let grant = store[id], grant.kind == .groupMember, GrantStore.stands(grant),
+        let membership = membership(of: grant), !groupState.memberships.contains(membership)
+      else { continue }
+      endItem(ItemReference(grant: id, index: 0), by: .removed)
+    }
   }
 
   private func loadBaseline() {

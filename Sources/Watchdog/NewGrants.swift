@@ -40,6 +40,7 @@ extension Engine {
     recentPids.add(attribution.chainPids, grant: grant.id, at: now.up)
     attachRecentSignals(to: grant.id)
     awaitExplanation(grant)
+    noteMadeMeanwhile(grant)
     agenda.add(.closeAct(grant.id), at: now.up + OpenActs.quiet)
     agenda.add(.detectionAlert(grant.id), at: now.up + OpenActs.quiet)
   }
@@ -209,5 +210,6 @@ extension Engine {
     acts.close(id)
     update(id) { $0.open = false }
     sendDetectionAlert(id)
+    settleNativeExpiry(id)
   }
 }

@@ -134,6 +134,7 @@ extension Engine {
       if grant.open, acts.act(of: id) == nil { update(id) { $0.open = false } }
       if !grant.alerted, acts.act(of: id) == nil { agenda.add(.detectionAlert(id), at: now.up) }
       if let deadline = effectiveDeadline(grant) { agenda.add(.deadline(id), at: deadline.up) }
+      if entryWatch(grant.kind) != nil { agenda.add(.nativeExpiry(id), at: now.up) }
       if grant.state == .active, !grant.warned, let deadline = grant.deadline,
         let before = configuration.verdict(for: grant).warnBefore
       {

@@ -234,6 +234,7 @@ extension Engine {
           + (grant.items.first { $0.state == .drifted }?.object ?? ""))
     } else {
       end(id, by: cause, announcing: "grant.revoked")
+      if cause == .expired || cause == .revoked { lookForResidue(id) }
     }
   }
 
@@ -242,15 +243,18 @@ extension Engine {
     let tries = (store[id]?.revokeTries ?? 0) + 1
     update(id) {
       $0.state = .revokeFailed
+      $0.outcome = .failed
       $0.revokeTries = tries
       $0.revokeError = reason
     }
     guard let grant = store[id] else { return }
-    // Five seconds, doubling, half as much more or less; after six tries once an hour.
-    let base: Int64 = tries < Self.tries ? 5_000_000 << Int64(tries - 1) : 3_600_000_000
-    let delay = tries < Self.tries ? Int64.random(in: base / 2...base * 3 / 2) : base
-    if !final { agenda.add(.retryRevocation(id), at: now.up + delay) }
-    if tries == 1 || tries == Self.tries {
+    // Five seconds, doubling, half as much more or less; after six tries, or where none can help,
+    // once a day.
+    let goesOn = tries < Self.tries && !final
+    let base: Int64 = goesOn ? 5_000_000 << Int64(tries - 1) : 86_400_000_000
+    let delay = goesOn ? Int64.random(in: base / 2...base * 3 / 2) : base
+    agenda.add(.retryRevocation(id), at: now.up + delay)
+    if tries == 1 || tries >= Self.tries || final {
       announce(
         "grant.revoke-failed", grant: id,
         "\(summary(grant)): cannot be taken back: \(reason); tried \(tries) times, next in"
@@ -301,7 +305,7 @@ extension Engine {
       case .superseded: "another grant gives the same"
       }
     announce(
-      type, grant: id,
+      type, grant: id, wantsCode: type == "grant.revoked",
       "\(summary(grant)): ended after \(TimeSpan(microseconds: Int64(seconds * 1_000_000)).text): \(how)"
     )
   }

@@ -47,7 +47,9 @@ extension Engine {
   }
 
   /// The kinds that are read whole.
-  private static func entryKinds(root: [UInt8]) -> [any EntryKind] { [] }
+  private static func entryKinds(root: [UInt8]) -> [any EntryKind] {
+    [Accounts(root: root), SudoRules(root: root)]
+  }
 
   /// Makes the directories and locks the state: a second daemon on it is refused.
   private static func takeState(_ settings: EngineSettings) throws(EngineError) -> StateLock {
@@ -55,7 +57,9 @@ extension Engine {
       try DurableDirectory(settings.stateDirectory).create()
       return try StateLock(directory: settings.stateDirectory)
     } catch {
-      throw EngineError("\(error)")
+      var failure = EngineError("\(error)")
+      if case .inUse? = error as? StateLockError { failure.isInUse = true }
+      throw failure
     }
   }
 
@@ -110,15 +114,19 @@ extension Engine {
     turn {
       announce(
         "daemon.started", severity: .low,
-        "grantwatchd \(settings.version) started, mode \(configuration.mode.rawValue)")
+        "\(settings.isBackstop ? "backstop of " : "")grantwatchd \(settings.version) started,"
+          + " mode \(configuration.mode.rawValue)")
       setEndpoints()
       processes.start()
     }
     do {
       try watchFiles()
       timer = try BootTimer(queue: queue, makeTimerHandler())
-      control = try ControlServer(
-        path: settings.runtimeDirectory + "/control.sock", queue: queue, handler: makeCallHandler())
+      if !settings.isBackstop {
+        control = try ControlServer(
+          path: settings.runtimeDirectory + "/control.sock", queue: queue,
+          handler: makeCallHandler())
+      }
     } catch {
       throw EngineError("\(error)")
     }
@@ -140,7 +148,7 @@ extension Engine {
       agenda.add(.saveBaseline, at: up + Self.saveBaselineEvery)
     }
     listen()
-    sayReady()
+    if !settings.isBackstop { sayReady() }
   }
 
   /// Marks the trees first and looks afterwards, so that nothing falls between.

@@ -58,6 +58,7 @@ extension Engine {
   /// Hands new events to the streams that wait for them.
   func pushStreams() {
     answerRevokeCalls()
+    answerRestoreCalls()
     outboxStreams.removeAll { $0.call.isClosed }
     for index in outboxStreams.indices {
       let stream = outboxStreams[index]
@@ -95,10 +96,11 @@ extension Engine {
     configuration.authenticate == .code || configuration.authenticate == .both
   }
 
-  /// True when a code for `subject` could still approve something.
+  /// True when a code for `subject` could still approve, extend or restore something.
   func takesCode(_ subject: String) -> Bool {
     if let grant = store[subject] {
-      return GrantStore.stands(grant) && grant.state != .approved && !running.contains(subject)
+      return !running.contains(subject) && !grant.standing
+        && (GrantStore.stands(grant) || isRestorable(grant))
     }
     return advice.all[subject].map { $0.approval == nil } ?? false
   }
@@ -131,10 +133,10 @@ extension Engine {
       codesAreAsked, let code = codes.handOut(for: subject)?.text
     {
       writer.member("code", code)
+      let span = spanForCommand(configuration.maxApproval)
       writer.member(
         "approve",
-        "grantctl approve \(subject) --for \(spanForCommand(configuration.maxApproval)) --code \(code) --reason …"
-      )
+        "grantctl \(verb(for: subject)) \(subject) --for \(span) --code \(code) --reason …")
     } else {
       writer.member("code", String?.none)
       writer.member("approve", String?.none)
@@ -142,6 +144,15 @@ extension Engine {
     writer.member("ledgerHead", ledger.head)
     writer.endObject()
     writer.endObject()
+  }
+
+  /// What a code for the subject is good for now.
+  private func verb(for subject: String) -> String {
+    switch store[subject]?.state {
+    case .approved: "extend"
+    case .ended: "restore"
+    default: "approve"
+    }
   }
 
   /// Eight hours, or what the configuration allows if that is less.

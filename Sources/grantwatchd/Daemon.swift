@@ -23,6 +23,7 @@ func runDaemon(_ arguments: [String]) -> Int32 {
     return 0
   case .checkConfiguration: return checkConfiguration(options.configurationFile)
   case .run: return watch(options)
+  case .backstop: return carryOutOverdue(options)
   }
 }
 
@@ -37,11 +38,11 @@ private func checkConfiguration(_ path: String) -> Int32 {
   return loaded.configuration == nil ? 1 : 0
 }
 
-private func watch(_ options: DaemonOptions) -> Int32 {
+private func settings(_ options: DaemonOptions) -> EngineSettings {
   signal(SIGPIPE, SIG_IGN)
   umask(0o077)
   let boot = SystemClock.bootID()
-  let settings = EngineSettings(
+  return EngineSettings(
     version: Version.text, configurationFile: options.configurationFile, root: options.root,
     stateDirectory: options.stateDirectory, runtimeDirectory: options.runtimeDirectory,
     host: HostName.current, log: { complain($0) },
@@ -49,9 +50,29 @@ private func watch(_ options: DaemonOptions) -> Int32 {
       Moment(
         wall: Timestamp(microseconds: SystemClock.wall()), up: SystemClock.up(), boot: boot)
     })
+}
+
+/// The second fuse: a daemon that starts, takes back what is overdue, and ends. Where another one has
+/// the state directory it has nothing to do.
+private func carryOutOverdue(_ options: DaemonOptions) -> Int32 {
+  var settings = settings(options)
+  settings.isBackstop = true
+  do throws(EngineError) {
+    let engine = try Engine.make(settings)
+    try engine.start()
+    engine.carryOutOverdue()
+    return 0
+  } catch {
+    if error.isInUse { return 0 }
+    complain("backstop: \(error)")
+    return 1
+  }
+}
+
+private func watch(_ options: DaemonOptions) -> Int32 {
   let engine: Engine
   do {
-    engine = try Engine.make(settings)
+    engine = try Engine.make(settings(options))
     try engine.start()
   } catch {
     complain("\(error)")

@@ -3,7 +3,7 @@ import LinuxKit
 
 /// What grantwatchd(8) was asked to do.
 struct DaemonOptions {
-  enum Action { case run, checkConfiguration, version, help }
+  enum Action { case run, backstop, checkConfiguration, version, help }
 
   var action = Action.run
   var configurationFile = "/etc/grantwatch/grantwatch.conf"
@@ -21,6 +21,7 @@ struct DaemonOptions {
       --root DIR                take accounts and watched paths below DIR
       --state-directory DIR     ledger and baseline, default /var/lib/grantwatch
       --runtime-directory DIR   control socket, default /run/grantwatch
+      --backstop                carry out what is overdue and end; at once where a daemon runs
       --check-config            print what is wrong with the configuration, and end
       --version                 print the version, and end
       --help                    print this text, and end
@@ -50,13 +51,14 @@ struct DaemonOptions {
       case "--root": root = Self.withoutSlash(try absolute(try value(), name))
       case "--state-directory": stateDirectory = try absolute(try value(), name)
       case "--runtime-directory": runtimeDirectory = try absolute(try value(), name)
+      case "--backstop": action = .backstop
       case "--check-config": action = .checkConfiguration
       case "--version": action = .version
       case "--help", "-h": action = .help
       default:
         let known = [
-          "--config", "--root", "--state-directory", "--runtime-directory", "--check-config",
-          "--version", "--help",
+          "--config", "--root", "--state-directory", "--runtime-directory", "--backstop",
+          "--check-config", "--version", "--help",
         ]
         let hint = nearest(to: name, among: known).map { "; did you mean \($0)?" } ?? ""
         throw UsageError(

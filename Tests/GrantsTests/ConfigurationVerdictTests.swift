@@ -157,6 +157,23 @@ import Testing
     #expect(file("read", "group:staff") == .medium)
     #expect(file("write", "group:staff") == .medium)
     #expect(file("execute") == .low)
+    for (right, severity) in [("root", Severity.critical), ("login", .high), ("shell", .high)] {
+      let account = grant(.human, kind: .account, object: "account:bob", right: right)
+      #expect(defaultSeverity(of: account) == severity)
+    }
+    func sudo(_ right: String) -> Severity {
+      defaultSeverity(
+        of: grant(.human, kind: .sudoRule, object: "sudoers:/etc/sudoers", right: right))
+    }
+    for right in [
+      "ALL", "NOPASSWD: ALL", "(root, %adm) ALL", "NOEXEC: ALL, !/bin/sh", "NOPASSWD (Defaults)",
+    ] {
+      #expect(sudo(right) == .critical)
+    }
+    for right in ["(bob) ALL", "NOPASSWD: /bin/a", "/bin/a, /bin/b", "(bob:ALL) NOPASSWD: ALL"] {
+      #expect(sudo(right) == .high)
+    }
+    #expect(sudo("/bin/a -b, !/bin/c") == .medium)
     let configuration = enforcing([rule("all", ttl: 1) { $0.severity = .low }])
     #expect(configuration.verdict(for: grant(.human, right: "write")).severity == .low)
   }

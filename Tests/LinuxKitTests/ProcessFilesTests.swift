@@ -1,5 +1,6 @@
 import Glibc
 import LinuxKit
+import Scratch
 import Testing
 
 @Suite struct ProcessFilesTests {
@@ -72,6 +73,66 @@ import Testing
     #expect(files.uids(7)?.effective == 0)
     #expect(files.controlGroup(7) == Array("/user.slice".utf8))
     #expect(files.controlGroup(8) == Array("/system.slice/x.service".utf8))
+  }
+
+  @Test("Users and groups of a process, and what is no list of them")
+  func credentials() throws {
+    let root = try Folder()
+    root.put(
+      "7/status",
+      "Name:\tUid:\t9\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nFDSize:\t64\nGroups:\t9 10 \nNStgid:\t7\n"
+    )
+    root.put("8/status", "Uid:\t1\t2\t3\nGid:\t5\t6\t7\t8\nGroups:\t\n")
+    root.put("9/status", "Uid:\t1\t1\t1\t1\nGid:\t5\t5\t5\t5\nGroups:\t99999999999 x -1 \n")
+    let many = String(repeating: "1234567890 ", count: 20_000)
+    root.put("10/status", "Uid:\t1\t1\t1\t1\nGid:\t5\t5\t5\t5\nGroups:\t\(many)\n")
+    let files = ProcessFiles(root: root.path)
+    let found = try #require(files.credentials(7))
+    #expect(found.uids == [1, 2, 3, 4] && found.gids == [5, 6, 7, 8] && found.groups == [9, 10])
+    #expect([5, 8, 9, 10].allSatisfy { found.has(gid: $0) } && !found.has(gid: 64))
+    #expect(files.credentials(8) == nil)
+    #expect(files.credentials(9)?.groups == [])
+    #expect(Set(files.credentials(10)?.groups ?? []) == [1_234_567_890])
+    #expect(files.credentials(11) == nil)
+    let own = try #require(ProcessFiles().credentials(getpid()))
+    #expect(own.uids[1] == geteuid() && own.gids[1] == getegid())
+  }
+
+  @Test("How a descriptor was opened, by its flags")
+  func descriptorFlags() {
+    let scratch = Scratch()
+    scratch.folder("7")
+    scratch.folder("7/fdinfo")
+    let flags = [
+      "0100000", "0100001", "02100002", "012000000", "0100003", "", "9", "77777777777777777777",
+    ]
+    for (number, text) in flags.enumerated() {
+      scratch.file("7/fdinfo/\(number)", text: "pos:\t0\nflags:\t\(text)\nmnt_id:\t9\n")
+    }
+    let files = ProcessFiles(root: scratch.path)
+    let found = flags.indices.map { files.access(7, descriptor: Int32($0)) }
+    #expect(found == [.read, .write, [.read, .write], [], [.read, .write], nil, nil, nil])
+    #expect(files.access(8, descriptor: 0) == nil)
+  }
+
+  @Test("A process's own descriptors and program are its files")
+  func descriptors() throws {
+    let files = ProcessFiles()
+    let opened = open("/dev/null", O_WRONLY | O_CLOEXEC)
+    defer { close(opened) }
+    let null = try FileStatus.at(Array("/dev/null".utf8))
+    var seen: [Int32] = []
+    #expect(
+      files.eachDescriptor(getpid(), limit: 10_000) { descriptor, device, inode in
+        if device == null.device, inode == null.inode { seen.append(descriptor) }
+      })
+    #expect(seen.contains(opened))
+    #expect(files.access(getpid(), descriptor: opened) == .write)
+    #expect(!files.eachDescriptor(getpid(), limit: 1) { _, _, _ in })
+    #expect(files.eachDescriptor(Int32.max, limit: 1) { _, _, _ in })
+    let program = try FileStatus.at(Array("/proc/self/exe".utf8), follow: true)
+    #expect(files.program(getpid())?.inode == program.inode)
+    #expect(files.program(Int32.max) == nil)
   }
 
   @Test("A long environment is cut, not refused")

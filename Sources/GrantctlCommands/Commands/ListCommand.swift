@@ -14,12 +14,13 @@ let listCommand = Command(
     Option("incident", value: "ID", "only grants of this incident"),
     Option("since", value: "TIME", "only grants since a time, or as old as a span such as 30d"),
     Option("until", value: "TIME", "only grants until a time, or older than a span"),
-    Option("standing", "also what was there at the first start"),
+    Option("standing", "what exists without an end, with its age and its last use"),
   ],
   run: { invocation throws(Failure) in
     let parameters = JSON.object([JSONMember("filter", try filter(invocation.arguments))])
     let client = try invocation.connect()
-    var printer = invocation.printer(grantLayout)
+    let isStanding = invocation.arguments.has("standing")
+    var printer = invocation.printer(isStanding ? standingLayout : grantLayout)
     try stream(client, "List", parameters, "grants", into: &printer)
     try printer.end()
     if printer.count == 0, invocation.format.isTable { invocation.streams.words("No grants.") }

@@ -89,7 +89,15 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
   try row("Active", spanText(grant["activeSeconds"].double ?? 0))
   try row("Rule", plain(grant["rule"]))
   try row("Severity", plain(grant["severity"]))
+  try row("Own end", plain(grant["nativeExpiry"]))
+  if let uses = grant["used"]["count"].integer {
+    try row(
+      "Used",
+      "\(uses) times, first \(plain(grant["used"]["first"])), last \(plain(grant["used"]["last"]))")
+  }
+  try row("Outcome", plain(grant["outcome"]))
   for residue in grant["residue"].elements { try row("Residue", plain(residue)) }
+  for made in grant["madeMeanwhile"].elements { try row("Meanwhile", plain(made)) }
   for evidence in grant["evidence"].elements {
     try row(
       "Evidence",

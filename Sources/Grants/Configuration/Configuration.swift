@@ -60,6 +60,14 @@ package enum DeadlineAction: String, Sendable, CaseIterable {
   case alert, revoke
 }
 
+/// What happens to those who still use access that was taken back.
+package enum ResidueAction: String, Sendable, CaseIterable {
+  /// They are listed with the grant.
+  case report
+  /// Their processes and sessions are ended, and who is left is listed.
+  case terminate
+}
+
 /// One `[Rule NAME]`: which grants it speaks of, and what becomes of them. An empty list and a nil
 /// match everything.
 package struct Rule: Equatable, Sendable {
@@ -78,6 +86,11 @@ package struct Rule: Equatable, Sendable {
   package var ttl: TimeSpan?
   package var warnBefore: TimeSpan?
   package var onDeadline = DeadlineAction.alert
+  /// What becomes of those who still use access that was taken back.
+  package var onResidue = ResidueAction.report
+  /// Where the mechanism has an end of its own, it is written too, so that a dead daemon still ends
+  /// the grant.
+  package var nativeExpiry = false
   /// Nil for what the right is worth.
   package var severity: Severity?
 

@@ -4,7 +4,7 @@ private let rootGroups: Set<String> = [
 ]
 
 /// What a grant's right is worth where no rule says: root or as good as root critical; write by
-/// everyone and setgid high; read or write by a group or more medium; else low.
+/// everyone, setgid and a new way to log in high; read or write by a group or more medium; else low.
 package func defaultSeverity(of grant: Grant) -> Severity {
   switch grant.kind {
   case .groupMember:
@@ -17,6 +17,9 @@ package func defaultSeverity(of grant: Grant) -> Severity {
     if grant.subject == "everyone", rights.contains(.write) { return .high }
     return rights.isDisjoint(with: [.read, .write]) ? .low : .medium
   case .postgresql: return postgresSeverity(of: grant)
+  case .account:
+    return grant.right.split(separator: " ").contains("root") ? .critical : .high
+  case .sudoRule: return severity(ofSudoRight: grant.right)
   case .kubernetes: return grant.right == "ClusterRole/cluster-admin" ? .critical : .medium
   default: return .medium
   }
@@ -40,4 +43,31 @@ private func postgresSeverity(of grant: Grant) -> Severity {
   let writes = rights.contains { ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"].contains($0) }
   if isWider || (grant.subject == "everyone" && writes) { return .high }
   return .medium
+}
+
+/// What a sudo rule's right, as sudoers writes it behind the `=`, is worth: every command as root is
+/// root, whatever `!` takes back from it; one command for the user's own password is the least.
+private func severity(ofSudoRight right: String) -> Severity {
+  if right.hasPrefix("NOPASSWD (Defaults") { return .critical }
+  var rest = right[...]
+  var runas = "root"
+  if rest.hasPrefix("("), let end = rest.firstIndex(of: ")") {
+    runas = String(rest[rest.index(after: rest.startIndex)..<end])
+    rest = rest[rest.index(after: end)...].drop { $0 == " " }
+  }
+  var hasPassword = true
+  while let blank = rest.firstIndex(of: " "), rest[..<blank].hasSuffix(":"),
+    rest[..<blank].allSatisfy({ $0 == ":" || $0 == "_" || $0.isUppercase })
+  {
+    if rest[..<blank] == "NOPASSWD:" { hasPassword = false }
+    rest = rest[rest.index(after: blank)...]
+  }
+  let commands = rest.split(separator: ",").map { $0.drop { $0 == " " } }
+  let given = commands.filter { !$0.hasPrefix("!") }
+  let users = runas.split(separator: ":", omittingEmptySubsequences: false).first ?? ""
+  let isRoot = users.split(separator: ",").contains { user in
+    ["root", "ALL", "#0"].contains(user.drop { $0 == " " })
+  }
+  if given.contains("ALL") { return isRoot ? .critical : .high }
+  return hasPassword && given.count == 1 ? .medium : .high
 }

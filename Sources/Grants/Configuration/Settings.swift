@@ -104,6 +104,12 @@ let ruleSettings: [Setting<Rule>] = [
   Setting("OnDeadline") { (rule, value) throws(BadValue) in
     rule.onDeadline = try value.choice(default: .alert)
   },
+  Setting("OnResidue") { (rule, value) throws(BadValue) in
+    rule.onResidue = try value.choice(default: .report)
+  },
+  Setting("NativeExpiry") { (rule, value) throws(BadValue) in
+    rule.nativeExpiry = try value.boolean(default: false)
+  },
   Setting("Severity") { (rule, value) throws(BadValue) in
     rule.severity = value.entry.value.isEmpty ? nil : try value.word(value.entry.value)
   },

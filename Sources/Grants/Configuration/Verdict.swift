@@ -11,6 +11,8 @@ package struct Verdict: Equatable, Sendable {
   /// It is taken back at its deadline, not only reported.
   package var willRevoke = false
   package var severity: Severity
+  package var onResidue = ResidueAction.report
+  package var nativeExpiry = false
   /// One line each.
   package var reasons: [String] = []
 }
@@ -38,6 +40,8 @@ extension Configuration {
     }
     verdict.rule = rule.name
     verdict.reasons.append(rule.why(grant))
+    verdict.onResidue = rule.onResidue
+    verdict.nativeExpiry = rule.nativeExpiry
     if let severity = rule.severity {
       verdict.severity = severity
       verdict.reasons.append("rule \(rule.name) sets severity \(severity.rawValue)")

@@ -36,6 +36,9 @@ extension Grant {
     writer.member("activeSecondsMin", seconds: activeSecondsMin(at: now))
     writer.member("activeSecondsMax", seconds: activeSecondsMax(at: now))
     writer.member("residue", residue)
+    writer.member("outcome", outcome?.rawValue)
+    writer.member("madeMeanwhile", madeMeanwhile)
+    writer.member("nativeExpiry", time: nativeExpiry)
     writer.key("used")
     if let usage { usage.write(to: &writer) } else { writer.null() }
     writer.member("rule", rule)

@@ -46,6 +46,7 @@ extension Grant {
       writer.value(activeSecondsAtEnd, digits: 6)
     }
     writer.present("residue", residue)
+    writer.present("madeMeanwhile", madeMeanwhile)
     if let usage {
       writer.key("usage")
       writer.beginArray()
@@ -74,6 +75,8 @@ extension Grant {
     writer.present("previousPrimary", previousPrimary)
     writer.present("otherWaysIn", otherWaysIn)
     writer.present("nativeExpiry", nativeExpiry?.microseconds)
+    writer.marked("lacksNativeExpiry", lacksNativeExpiry)
+    writer.present("outcome", outcome?.rawValue)
     writer.present("ownProvenance", ownProvenance?.rawValue)
     writer.present("ownConfidence", ownConfidence?.rawValue)
     writer.present("ending", ending?.rawValue)
@@ -129,6 +132,7 @@ extension Grant {
     endedBy = fields.word("endedBy", as: EndedBy.self)
     activeSecondsAtEnd = fields["activeSeconds"].double
     residue = fields.texts("residue")
+    madeMeanwhile = fields.texts("madeMeanwhile")
     usage = Usage(record: fields["usage"])
     rule = fields.text("rule")
     severity = fields.word("severity", as: Severity.self) ?? .low
@@ -140,6 +144,8 @@ extension Grant {
     revokeTries = max(0, fields.number("revokeTries", as: Int.self) ?? 0)
     revokeError = fields.text("revokeError")
     nativeExpiry = fields.time("nativeExpiry")
+    lacksNativeExpiry = fields.flag("lacksNativeExpiry") ?? false
+    outcome = fields.word("outcome", as: RevocationOutcome.self)
     open = fields.flag("open") ?? false
     fromPackageManager = fields.flag("fromPackageManager") ?? false
     skipsPermissions = fields.flag("skipsPermissions") ?? false

@@ -85,14 +85,30 @@ package struct EntryGain: Equatable, Sendable {
   }
 }
 
+/// An entry that goes on under another name: its account was renamed.
+package struct EntryMove: Equatable, Sendable {
+  package var from: AccessEntry.Key
+  package var to: AccessEntry.Key
+
+  package init(from: AccessEntry.Key, to: AccessEntry.Key) {
+    self.from = from
+    self.to = to
+  }
+}
+
 /// What differs between two states.
 package struct EntryDifference: Equatable, Sendable {
   /// Sorted as `EntryState.sorted`.
   package var gained: [EntryGain]
   package var lost: [AccessEntry]
+  /// Neither gained nor lost; grants on them go on under the new key.
+  package var moved: [EntryMove]
 
-  package init(gained: [EntryGain] = [], lost: [AccessEntry] = []) {
+  package init(
+    gained: [EntryGain] = [], lost: [AccessEntry] = [], moved: [EntryMove] = []
+  ) {
     self.gained = gained
     self.lost = lost
+    self.moved = moved
   }
 }

@@ -1,0 +1,105 @@
+internal import ByteText
+package import Grants
+internal import LinuxKit
+internal import Synchronization
+
+/// The kind `sudo-rule`: the rules of sudoers(5) and of the files that it includes, and `Defaults`
+/// that let people in without their password.
+///
+/// Files are found and cut into lines here, and what a line says is told by cvtsudoers(1), file by
+/// file: of several files it tells nothing as soon as one is broken. Rules of LDAP are not read.
+package final class SudoRules: EntryKind {
+  /// Without a slash at its end; empty for the host's own.
+  let root: [UInt8]
+  /// Where processes are listed; see proc(5).
+  let processes: String
+
+  private struct Known {
+    var asked: [[UInt8]] = [SudoersFiles.main]
+    var parses: [[UInt8]: SudoersParsed] = [:]
+  }
+  private let known = Mutex(Known())
+
+  package init(root: [UInt8], processes: String = "/proc") {
+    var root = root
+    while root.last == UInt8(ascii: "/") { root.removeLast() }
+    self.root = root
+    self.processes = processes
+  }
+
+  package var kind: GrantKind { .sudoRule }
+
+  package func watchedPaths() -> [[UInt8]] { known.withLock { $0.asked }.map { root + $0 } }
+
+  package func read(previous: EntryState?) throws(EntryKindError) -> EntryState {
+    let look = try look()
+    var state = EntryState()
+    let now = Timestamp(microseconds: SystemClock.wall())
+    var kept: Set<String> = []
+    for file in look.files.files {
+      if let problem = look.problem(file.path) {
+        state.problems.append(problem)
+        kept.insert("sudoers:" + escaped(file.path))
+      }
+      for gift in look.gifts(file.path) where gift.gives && !gift.isOver(now) {
+        state.insert(gift.entry(in: file.path))
+      }
+    }
+    for (path, words) in look.files.unreadable {
+      state.problems.append(words)
+      kept.insert("sudoers:" + escaped(path))
+    }
+    for entry in previous?.sorted ?? [] where !state.contains(entry.key) {
+      let isMains = kept.contains("sudoers:" + escaped(SudoersFiles.main)) || !look.files.hasMain
+      // Whatever an unreadable folder or main file leads to is as unknown as the file itself.
+      let isBelow = kept.contains { entry.object.hasPrefix($0 + "/") }
+      let isUnknown = look.files.files.allSatisfy { "sudoers:" + escaped($0.path) != entry.object }
+      if kept.contains(entry.object) || isBelow || (isMains && isUnknown) { state.insert(entry) }
+    }
+    if !look.files.hasMain, previous.map({ $0.count > 0 }) ?? false {
+      state.problems.append("read: \(escaped(SudoersFiles.main)): there is no such file")
+    }
+    return state
+  }
+
+  package func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference {
+    SudoRuleDifference.between(old, new)
+  }
+
+  package func plan(_ gain: EntryGain) -> String {
+    let file = Self.path(of: gain.entry).map { escaped($0) } ?? gain.entry.object
+    let change =
+      gain.former.map { "put '\($0.value)' in the place of '\(gain.entry.value)' in" }
+      ?? "take '\(gain.entry.value)' out of"
+    return "\(change) \(file), checked by visudo -c"
+  }
+
+  /// All files as they are now; the parses are kept for the next look.
+  func look() throws(EntryKindError) -> SudoersState {
+    let parses = known.withLock { $0.parses }
+    let look = SudoersState(root: root, known: parses)
+    guard look.files.files.isEmpty || Self.isInstalled else {
+      throw .unreadable("read sudoers: \(CvtsudoersJSON.tool): not there; install the package sudo")
+    }
+    known.withLock {
+      $0.asked = look.files.asked
+      $0.parses = look.parsed
+    }
+    return look
+  }
+
+  /// The file that an entry stands in, as seen from the root.
+  static func path(of entry: AccessEntry) -> [UInt8]? {
+    let mark = "sudoers:"
+    guard entry.object.hasPrefix(mark) else { return nil }
+    return unescaped(String(entry.object.dropFirst(mark.count)))
+  }
+
+  private static var isInstalled: Bool {
+    do throws(SystemError) {
+      return try FileStatus.at(Array(CvtsudoersJSON.tool.utf8), follow: true).type == .regular
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,137 @@
+internal import ByteText
+
+/// A change of one sudoers file: which lines say what, and the text that says what is wanted instead.
+struct SudoersEdit {
+  enum Failure: Error, Equatable {
+    /// The file gives it in no line.
+    case absent
+    /// The file holds what the tool refuses or cannot tell; its words.
+    case unclear(String)
+    /// The line cannot be written anew without harm.
+    case impossible(String)
+  }
+
+  let text: SudoersText
+  private let state: SudoersState
+  private let path: [UInt8]
+  /// The lines that the file should hold afterwards, escaped.
+  private(set) var wanted: Set<String>
+  private(set) var result: [UInt8]
+
+  init(_ bytes: [UInt8], path: [UInt8], _ state: SudoersState) throws(Failure) {
+    text = SudoersText(bytes)
+    self.state = state
+    self.path = path
+    guard let gifts = state.gifts(of: text, text.lines[...]) else {
+      throw .unclear("read: \(escaped(path)): \(SudoersCheck.refusal(bytes) ?? "not understood")")
+    }
+    wanted = Set(gifts.map(\.line))
+    result = bytes
+  }
+
+  func holds(_ line: String) -> Bool { wanted.contains(line) }
+
+  /// Puts `lines` in the place of everything that is `entry`; an empty list takes it out.
+  mutating func replace(_ entry: AccessEntry, by lines: [String]) throws(Failure) {
+    let key = entry.key
+    try rewrite(key) { _ in lines }
+  }
+
+  /// Gives every rule that is `entry` another end.
+  mutating func setEnd(_ entry: AccessEntry, to end: String?) throws(Failure) {
+    try rewrite(entry.key) { gift in
+      guard case .rule(var rule) = gift else { return [gift.line] }
+      rule.notAfter = end
+      return [rule.line]
+    }
+  }
+
+  /// Adds a line at the end of the file.
+  mutating func append(_ line: String) throws(Failure) {
+    guard let bytes = unescaped(line) else { throw .impossible("write: \(line): not understood") }
+    if let last = result.last, last != 0x0a { result.append(0x0a) }
+    result += bytes + [0x0a]
+    wanted.insert(line)
+  }
+
+  /// True when the new text gives exactly what was wanted; a line that says why not.
+  func check() -> String? {
+    let new = SudoersText(result)
+    guard let gifts = state.gifts(of: new, new.lines[...]) else {
+      return SudoersCheck.refusal(result) ?? "the new text is not understood"
+    }
+    return Set(gifts.map(\.line)) == wanted ? nil : "the new text would change other rules too"
+  }
+
+  /// True when nothing but blanks is left.
+  var isBlankNow: Bool { result.allSatisfy { isBlank($0) } }
+
+  private mutating func rewrite(
+    _ key: AccessEntry.Key, _ change: (SudoGift) -> [String]
+  ) throws(Failure) {
+    let place = path
+    let isIt = { (gift: SudoGift) in gift.gives && gift.entry(in: place).key == key }
+    guard let found = state.lines(of: text, giving: isIt) else {
+      throw .unclear("read: \(escaped(path)): not understood")
+    }
+    guard !found.isEmpty else { throw .absent }
+    var replacements: [Int: [UInt8]] = [:]
+    var isFirst = true
+    for (index, gifts) in found {
+      let line = text[text.lines[index]]
+      var lines: [String] = []
+      for gift in gifts {
+        guard isIt(gift) else {
+          lines.append(gift.line)
+          continue
+        }
+        let new = change(gift)
+        wanted.remove(gift.line)
+        // Where it stands in several lines, one new line is enough.
+        if isFirst { lines += new }
+        isFirst = false
+      }
+      let left = gifts.filter { !isIt($0) }
+      for gift in left where !left.contains(where: \.gives) {
+        lines.removeAll { $0 == gift.line }
+        wanted.remove(gift.line)
+      }
+      if !lines.isEmpty, !text.lines[index].isDefaults, Self.mayHideBlank(line) {
+        throw .impossible(
+          "rewrite: \(escaped(path)): a name with a blank stands among the commands of the line; "
+            + "edit it with visudo")
+      }
+      var bytes: [UInt8] = []
+      if text.lines[index].isDefaults { bytes += SudoLoosening.rest(of: line) ?? [] }
+      for new in lines {
+        guard let plain = unescaped(new) else { throw .impossible("write: \(new): not understood") }
+        bytes += plain + [0x0a]
+        wanted.insert(new)
+      }
+      if line.last != 0x0a, bytes.last == 0x0a { bytes.removeLast() }
+      replacements[index] = bytes
+    }
+    var new: [UInt8] = []
+    for (index, line) in text.lines.enumerated() {
+      new += replacements[index] ?? Array(text[line])
+    }
+    result = new
+  }
+
+  /// cvtsudoers does not tell an escaped blank in a command's path from one before its arguments.
+  private static func mayHideBlank(_ line: ArraySlice<UInt8>) -> Bool {
+    guard let equals = line.firstIndex(of: UInt8(ascii: "=")) else { return false }
+    var at = equals
+    while at + 1 < line.endIndex {
+      if line[at] == UInt8(ascii: "\\") {
+        if line[at + 1] == 0x20 || line[at + 1] == 0x09 {
+          let rest = line[(at + 1)...].drop { $0 == 0x20 || $0 == 0x09 }
+          if rest.first != 0x0a, rest.first != 0x0d { return true }
+        }
+        at += 1
+      }
+      at += 1
+    }
+    return false
+  }
+}

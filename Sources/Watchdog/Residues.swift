@@ -1,0 +1,99 @@
+import Dispatch
+import Grants
+import Kinds
+import LinuxKit
+
+/// What is left of access that was taken back: who still uses it, and what was made with it.
+extension Engine {
+  /// Lines of residue that are kept with a grant.
+  private static let mostLines = 64
+
+  /// Looks for who still uses the access of a grant that was taken back, and ends them where its rule
+  /// asks for it. The grant's revocation is told as clean, or with residue, when this is over.
+  func lookForResidue(_ id: String) {
+    guard let grant = store[id], let search = residueSearch(grant) else {
+      return settle(id, outcome: .clean, residue: [])
+    }
+    searching.insert(id)
+    let terminates = configuration.verdict(for: grant).onResidue == .terminate
+    let queue = queue
+    kindQueue.async {
+      var found = search()
+      var ended = 0
+      if terminates, !found.isEmpty {
+        ended = found.reduce(0) { $0 + $1.processes.count + $1.sessions.count }
+        Self.terminate(found)
+        found = search()
+      }
+      let (residue, count) = (found, ended)
+      queue.async { [weak self] in
+        guard let self else { return }
+        turn { self.residueFound(id, residue, ended: count) }
+      }
+    }
+  }
+
+  private func residueFound(_ id: String, _ residue: [Residue], ended: Int) {
+    searching.remove(id)
+    guard let grant = store[id] else { return }
+    if ended > 0 {
+      record(
+        "residue.terminated", grant: id,
+        text: "\(ended) processes and sessions that still used it were ended")
+    }
+    settle(id, outcome: residue.isEmpty ? .clean : .residue, residue: residue.map(\.text))
+    guard !residue.isEmpty else { return }
+    let more = residue.count > 1 ? " (and \(residue.count - 1) more)" : ""
+    announce(
+      "grant.residue", grant: id,
+      "\(summary(grant)): taken back, but still in use: \(residue[0].text)\(more)")
+  }
+
+  private func settle(_ id: String, outcome: RevocationOutcome, residue: [String]) {
+    var lines = Array(residue.prefix(Self.mostLines))
+    if residue.count > lines.count { lines.append("and \(residue.count - lines.count) more") }
+    update(id) {
+      $0.outcome = outcome
+      $0.residue = lines
+    }
+  }
+
+  /// What finds those who use the access, to be run on the kinds' queue; nil where nothing can.
+  private func residueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
+    if grant.kind == .groupMember {
+      guard let membership = membership(of: grant), let groupState else { return nil }
+      let state = groupState.without(membership)
+      return { GroupResidue.residue(of: membership, state: state) }
+    }
+    if grant.kind == .fileMode { return fileResidueSearch(grant) }
+    guard let kind = entryWatch(grant.kind)?.kind else { return nil }
+    let entries = grant.items.compactMap { gain($0, of: grant)?.entry }
+    return { entries.flatMap { kind.residue(of: $0) } }
+  }
+
+  /// Descriptors that were opened with the right that is gone.
+  private func fileResidueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
+    let rights = FileRights(text: grant.right) ?? []
+    var access: DescriptorAccess = []
+    if rights.contains(.read) { access.insert(.read) }
+    if rights.contains(.write) { access.insert(.write) }
+    if !rights.isDisjoint(with: [.execute, .setuid, .setgid]) { access.insert(.execute) }
+    var files: [FileResidue.File: String] = [:]
+    for item in grant.items where item.state == .ended {
+      guard let identity = item.identity else { continue }
+      let file = FileResidue.File(device: identity.device, inode: identity.inode)
+      files[file] = String(item.object.dropFirst("file:".count))
+    }
+    let (wanted, names) = (access, files)
+    guard !wanted.isEmpty, !names.isEmpty else { return nil }
+    return { FileResidue.residue(of: names, access: wanted) }
+  }
+
+  /// Ends sessions by logind, then what is left of the processes.
+  private static func terminate(_ found: [Residue]) {
+    for session in Set(found.flatMap(\.sessions)) {
+      _ = Spawn.runAndWait("/usr/bin/loginctl", ["terminate-session", session])
+    }
+    _ = ProcessTermination.end(found.flatMap(\.processes))
+  }
+}
