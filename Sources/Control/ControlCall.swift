@@ -33,7 +33,8 @@ package final class ControlCall: @unchecked Sendable {  // used on the server's 
   package static let comfortableBacklog = 256 * 1024
 
   init(
-    interface: String, method: String, parameters: JSON, peer: PeerCredentials, wantsMore: Bool, isOneway: Bool,
+    interface: String, method: String, parameters: JSON, peer: PeerCredentials, wantsMore: Bool,
+    isOneway: Bool,
     connection: ControlConnection
   ) {
     self.interface = interface
@@ -47,7 +48,8 @@ package final class ControlCall: @unchecked Sendable {  // used on the server's 
 
   deinit {
     if !isAnswered {
-      connection.answer(isLast: true, isOneway: isOneway, 
+      connection.answer(
+        isLast: true, isOneway: isOneway,
         failure(.failed("no answer was given"), interface))
     }
   }

@@ -146,7 +146,8 @@ package final class ControlServer: @unchecked Sendable {  // used on its queue o
         return refuse(serviceError("MethodNotFound") { $0.member("method", full) })
       }
       let call = ControlCall(
-        interface: interface, method: method, parameters: parameters.isNull ? .object([]) : parameters,
+        interface: interface, method: method,
+        parameters: parameters.isNull ? .object([]) : parameters,
         peer: connection.peer, wantsMore: json["more"].bool ?? false, isOneway: isOneway,
         connection: connection)
       connection.begin(call)

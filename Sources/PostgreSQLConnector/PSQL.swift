@@ -1,4 +1,4 @@
-import ByteText
+package import ByteText
 import LinuxKit
 
 /// Why a server did not do what it was asked; for people, one line.
@@ -8,7 +8,7 @@ package struct PSQLError: Error, Equatable, CustomStringConvertible {
 
 /// psql(1), which speaks with the server: SQL on its standard input, JSON on its output. Names and
 /// values from outside go in as variables, which psql quotes, or through the environment.
-struct PSQL: Sendable {
+package struct PSQL: Sendable {
   static let program = "/usr/bin/psql"
   private static let outputLimit = 64 << 20
 
@@ -51,7 +51,7 @@ struct PSQL: Sendable {
   }
 
   /// The JSON values in an output: each begins a line, and arrays may go on over several.
-  static func values(_ output: [UInt8]) throws(PSQLError) -> [JSON] {
+  package static func values(_ output: [UInt8]) throws(PSQLError) -> [JSON] {
     var values: [JSON] = []
     var waiting: [UInt8] = []
     for line in output.split(separator: 0x0a) {

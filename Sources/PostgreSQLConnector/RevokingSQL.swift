@@ -8,18 +8,18 @@ enum RevokingSQL {
     SET LOCAL search_path = '';
     SET LOCAL lock_timeout = '10s';
     """# + "\n" + statements + #"""
-    SELECT json_build_object(
-      'found', (SELECT coalesce(json_agg(index), '[]') FROM statements),
-      'refused', (SELECT coalesce(json_agg(index), '[]') FROM refused));
-    """# + "\n" + statements + #"""
-    SELECT count(*) = 0 AS go FROM refused \gset
-    \if :go
-    """# + "\n" + statements + #"""
-    SELECT before, statement, after FROM statements ORDER BY index \gexec
-    \endif
-    COMMIT;
+      SELECT json_build_object(
+        'found', (SELECT coalesce(json_agg(index), '[]') FROM statements),
+        'refused', (SELECT coalesce(json_agg(index), '[]') FROM refused));
+      """# + "\n" + statements + #"""
+      SELECT count(*) = 0 AS go FROM refused \gset
+      \if :go
+      """# + "\n" + statements + #"""
+      SELECT before, statement, after FROM statements ORDER BY index \gexec
+      \endif
+      COMMIT;
 
-    """#
+      """#
 
   /// The sessions of some roles, `:'roles'` as a JSON array, ended where that is asked for.
   static let sessions = #"""

@@ -256,9 +256,11 @@ extension Engine {
   }
 
   /// A crash may have cut between an entry's end, or its putting back, and the record of it.
-  private func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
+  func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
     for id in store.order {
-      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant) else { continue }
+      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant),
+        !running.contains(id)
+      else { continue }
       for (index, item) in grant.items.enumerated()
       where item.state == .active || item.state == .revokeFailed {
         guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }

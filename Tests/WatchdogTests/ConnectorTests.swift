@@ -1,5 +1,6 @@
 import ByteText
 import Control
+import Glibc
 import Grants
 import LinuxKit
 import Scratch
@@ -245,6 +246,47 @@ extension EngineLiveTests {
     let answer = try stage.call("Revoke", [("ids", stage.ids(id))])["results"].elements.first
     #expect(answer?["done"].bool == true)
     #expect(connector.revocations.map { $0["entries"].elements.count }.sorted() == [50, 200, 200])
+  }
+
+  /// The example of grantwatch-connectors(7), as the page has it.
+  private func example() throws -> String {
+    let page =
+      String(#filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined())
+      + "/man/grantwatch-connectors.7"
+    let text = String(decoding: try SmallFile.read(page), as: UTF8.self)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    let start = try #require(lines.firstIndex { $0.hasPrefix("#!/usr/bin/python3") })
+    return lines[start...].prefix { $0 != ".Ed" }.joined(separator: "\n")
+      .split(separator: "\\e", omittingEmptySubsequences: false).joined(separator: "\\") + "\n"
+  }
+
+  @Test(.enabled(if: access("/usr/bin/python3", X_OK) == 0, "needs python3"))
+  func theExampleOfTheManualWorks() throws {
+    let program = try example()
+    let stage = try Stage { scratch in
+      scratch.folder("etc/connectors.d")
+      scratch.file(
+        "etc/connectors.d/doors.conf", 0o644, text: "[Connector]\nUser=nobody\n")
+      scratch.file("doors.py", 0o755, text: program)
+      scratch.file("keys.json", 0o644, text: #"{"front": ["alice"]}"#)
+    }
+    try stage.start()
+    let connector = try ChildProcess(
+      "/usr/bin/python3",
+      ["\(stage.scratch.path)/doors.py", stage.socket, "\(stage.scratch.path)/keys.json"],
+      log: "\(stage.scratch.path)/doors.log")
+    _ = try stage.wait("its first report") {
+      try listed(stage)["reports"].integer ?? 0 > 0 ? true : nil
+    }
+    stage.scratch.remove("keys.json")
+    stage.scratch.file("keys.json", 0o644, text: #"{"front": ["alice", "bob"]}"#)
+    let grant = try stage.grant("bob's key") { $0["subject"].text == "user:bob" }
+    #expect(grant["kind"].text == "connector:doors" && grant["object"].text == "door:front")
+    let answer = try stage.call("Revoke", [("ids", stage.ids(try #require(grant["id"].text)))])
+    #expect(answer["results"].elements.first?["done"].bool == true, "\(answer)")
+    #expect(stage.text("keys.json") == #"{"front": ["alice"]}"#)
+    connector.signal(SIGTERM)
+    connector.wait()
   }
 
   @Test func anEntryThatReplacesAnotherIsPutBack() throws {

@@ -1,4 +1,5 @@
 import ByteText
+import Glibc
 import Grants
 import LinuxKit
 import Scratch
@@ -109,7 +110,9 @@ extension EngineLiveTests {
     #expect(server.sql("SELECT rolsuper FROM pg_roles WHERE rolname = 'app'") == "f\n")
     #expect(server.sql("SELECT count(*) FROM pg_auth_members WHERE roleid > 16384") == "0\n")
     #expect(server.sql("SELECT count(*) FROM pg_default_acl") == "0\n")
-    #expect(server.sql("SELECT count(*) FROM pg_attribute WHERE attrelid > 16384 AND attacl <> '{}'") == "0\n")
+    #expect(
+      server.sql("SELECT count(*) FROM pg_attribute WHERE attrelid > 16384 AND attacl <> '{}'")
+        == "0\n")
   }
 
   @Test(.enabled(if: PostgresServer.binaries != nil, "needs postgresql"))
@@ -155,6 +158,43 @@ extension EngineLiveTests {
       "Revoke", [("ids", shop.stage.ids(try #require(old["id"].text)))])
     #expect(try shop.stage.show(try #require(old["id"].text))["state"].text == "drifted")
     #expect(shop.acl("s.t2").contains("app=r/"))
+  }
+
+  @Test(.enabled(if: PostgresServer.binaries != nil, "needs postgresql"))
+  func theServersLogSaysWhoGaveWhatTheStateShows() throws {
+    let shop = try Shop()
+    let server = shop.server
+    server.sql("GRANT TRUNCATE ON t1 TO app")
+    // As the server logs it by syslog, of the backend that ran it.
+    try shop.stage.journal(
+      [
+        JournalLine(
+          "postgres",
+          "[8-1] 2026-11-26 15:00:00.000 UTC [70009] alice@postgres LOG:  statement: "
+            + "GRANT TRUNCATE ON t1 TO app", uid: 101, pid: 70_009,
+          exe: "/usr/lib/postgresql/15/bin/postgres")
+      ], at: Timestamp(microseconds: SystemClock.wall()))
+    let grant = try shop.grant("role:app", "postgres/table/public.t1", "TRUNCATE")
+    let id = try #require(grant["id"].text)
+    _ = try shop.stage.wait("the statement as evidence") {
+      try shop.stage.show(id)["evidence"].elements.first {
+        $0["source"].text == "journal"
+          && $0["text"].text?.contains("GRANT TRUNCATE ON t1 TO app") == true
+      }
+    }
+    #expect(try shop.stage.grants().count == 1)
+    // A session that stays is named by the connector itself.
+    let session = try ChildProcess(
+      "/usr/bin/psql",
+      [
+        "-X", "-h", "\(shop.stage.scratch.path)/pg", "-U", "postgres", "-d", "postgres", "-c",
+        "GRANT REFERENCES ON t1 TO app", "-c",
+        "SELECT pg_sleep(600) /* grant references on t1 to app */",
+      ], log: "\(shop.stage.scratch.path)/session.log")
+    let second = try shop.grant("role:app", "postgres/table/public.t1", "REFERENCES")
+    session.signal(SIGTERM)
+    let told = second["evidence"].elements.compactMap { $0["text"].text }
+    #expect(told.contains { $0.hasPrefix("role postgres, backend ") }, "\(told)")
   }
 
   @Test(.enabled(if: PostgresServer.binaries != nil, "needs postgresql"))

@@ -40,7 +40,9 @@ private func postgresSeverity(of grant: Grant) -> Severity {
     return .critical
   }
   let isWider = rights.contains { $0.hasPrefix("GRANT OPTION") || $0.hasPrefix("ADMIN OPTION") }
-  let writes = rights.contains { ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"].contains($0) }
+  let writes = rights.contains {
+    ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"].contains($0)
+  }
   if isWider || (grant.subject == "everyone" && writes) { return .high }
   return .medium
 }

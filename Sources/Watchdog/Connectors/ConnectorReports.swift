@@ -150,6 +150,7 @@ extension Engine {
     if let said = connector.misconduct, now.up - said.up > 60_000_000 { connector.misconduct = nil }
     if watch.state == nil { takeStanding(watch, state) }
     take(state, watch) { [self] in attribution(of: $0, reportedBy: connector) }
+    if connector.reportCount == 1 { endWhatIsNotThere(connector.kind, state) }
     judgeRevocations(of: connector, reportBegan: began)
     if connector.isBlind { retryFailed(of: connector) }
     connector.isBlind = false

@@ -3,9 +3,9 @@ import Sources
 
 /// Whether what a statement names is what a connector reports: SQL may leave out a schema, names
 /// views as tables, and a statement may be about many objects at once.
-enum ReportedObject {
+package enum ReportedObject {
   /// `postgresql:shop/table/t1` tells of `postgresql:shop/table/public.t1`.
-  static func isMeant(_ told: String, by object: String) -> Bool {
+  package static func isMeant(_ told: String, by object: String) -> Bool {
     if told == object { return true }
     guard let (database, family, name) = parts(told),
       let (itsDatabase, itsFamily, itsName) = parts(object)
@@ -17,9 +17,11 @@ enum ReportedObject {
       return relations.contains(itsFamily) == family.hasPrefix("all-tables")
         && (itsName.hasPrefix(name + ".") || name.isEmpty)
     }
-    guard family == itsFamily || (relations.contains(family) && relations.contains(itsFamily))
-      || (routines.contains(family) && routines.contains(itsFamily))
+    guard
+      family == itsFamily || (relations.contains(family) && relations.contains(itsFamily))
+        || (routines.contains(family) && routines.contains(itsFamily))
     else { return false }
+    guard !name.isEmpty else { return false }
     let bare = itsName.prefix { $0 != "(" }
     return bare == name || bare.hasSuffix("." + name)
   }
