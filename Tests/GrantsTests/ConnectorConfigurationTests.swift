@@ -3,6 +3,8 @@ import Grants
 import Testing
 
 @Suite struct ConnectorConfigurationTests {
+  private typealias Samples = ConfigurationSamples
+
   private func load(_ text: String, name: String = "shop") -> (Configuration?, [String]) {
     let (configuration, findings) = Samples.load([
       "grantwatch.conf": "", "connectors.d/\(name).conf": text,

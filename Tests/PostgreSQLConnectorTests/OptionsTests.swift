@@ -16,9 +16,10 @@ import Testing
       (["--interval", "10ms"], "--interval: 10ms: a time span of 1s or more expected"),
       (["--host"], "--host: a value is missing; see grantwatch-postgresql --help"),
     ] {
-      #expect(throws: ConnectorOptions.UsageError(description: text)) {
+      let error = #expect(throws: ConnectorOptions.UsageError.self) {
         try ConnectorOptions(arguments)
       }
+      #expect(error?.description == text)
     }
     #expect(try ConnectorOptions(["--help", "--nonsense"]).action == .help)
   }
