@@ -23,7 +23,7 @@ TESTS = .build/debug/grantwatchPackageTests.xctest
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: all needs needs-all demo check test live service bench format lint install uninstall clean
+.PHONY: all needs needs-all demo check test live service streams bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
@@ -43,6 +43,7 @@ check: needs-all
 	$(MAKE) test
 	$(MAKE) live
 	$(MAKE) service
+	$(MAKE) streams
 	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
 
 # Unit tests, as the caller.
@@ -60,6 +61,10 @@ live:
 # A booted Debian with the service installed.
 service:
 	$(SUDO) Tests/EndToEnd/service.sh $(BUILD)
+
+# The same Debian, where real tools write to a real journal.
+streams:
+	$(SUDO) Tests/EndToEnd/streams.sh $(BUILD)
 
 bench:
 	$(MAKE) all

@@ -1,6 +1,13 @@
 private let base64Digits = Array(
   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
+/// The value of each digit; 0xff for what is none.
+private let base64Values: [UInt8] = {
+  var values = [UInt8](repeating: 0xff, count: 256)
+  for (value, digit) in base64Digits.enumerated() { values[Int(digit)] = UInt8(value) }
+  return values
+}()
+
 /// Base64 with padding (RFC 4648, section 4).
 package func base64(_ bytes: [UInt8]) -> String {
   var text: [UInt8] = []
@@ -27,10 +34,12 @@ package func decodeBase64(_ text: String) -> [UInt8]? {
   }
   guard digits.count % 4 != 1 else { return nil }
   var bytes: [UInt8] = []
+  bytes.reserveCapacity(digits.count / 4 * 3 + 2)
   var bits: UInt32 = 0
   var count = 0
   for digit in digits {
-    guard let value = base64Digits.firstIndex(of: digit) else { return nil }
+    let value = base64Values[Int(digit)]
+    guard value != 0xff else { return nil }
     bits = bits << 6 | UInt32(value)
     count += 6
     if count >= 8 {

@@ -17,6 +17,9 @@ package final class GroupMembers: Sendable {
     ["group", "gshadow", "passwd"].map { path("/etc/\($0)") }
   }
 
+  /// The file with the accounts and their homes.
+  package var passwdFile: [UInt8] { path("/etc/passwd") }
+
   /// Reads the state now. A file that is missing, unreadable or just being written is an error: the
   /// last good state still counts then. Only a host without gshadow does without it.
   package func read() throws(AccountFileError) -> GroupState {

@@ -22,7 +22,7 @@ package final class ChildProcess {
       strdup("PATH=/usr/sbin:/usr/bin:/sbin:/bin"), strdup("LC_ALL=C.UTF-8"), nil,
     ]
     defer { for word in environment { free(word) } }
-    // The caller may be a thread of Dispatch, which blocks all signals: a child must hear them.
+    // A thread of Dispatch blocks every signal, and a child would take that over.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

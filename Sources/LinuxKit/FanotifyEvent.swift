@@ -13,6 +13,7 @@ package struct FanotifyEvent: Equatable, Sendable {
   /// The name in that directory; empty or `.` for the object of the handle itself.
   package var name: [UInt8]
 
+  package static let modified: UInt64 = 0x2
   package static let attributes: UInt64 = 0x4
   package static let closedWritten: UInt64 = 0x8
   package static let movedFrom: UInt64 = 0x40

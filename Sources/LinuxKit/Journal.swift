@@ -9,6 +9,26 @@ package enum JournalPlace: Sendable, Equatable {
   /// A folder of journal files, or of folders named by machine ids.
   case directory(String)
   case files([String])
+
+  /// The paths of the journal files there; see systemd-journald.service(8).
+  package var paths: [String] {
+    switch self {
+    case .files(let paths): return paths
+    case .directory(let path):
+      let inside = SmallFile.names(in: path).filter { $0.utf8.count == 32 }
+      return ([path] + inside.map { "\(path)/\($0)" }).flatMap(Self.journals)
+    case .host:
+      guard let id = try? SmallFile.read("/etc/machine-id") else { return [] }
+      let machine = String(decoding: id.prefix(32), as: UTF8.self)
+      return ["/var/log/journal/", "/run/log/journal/"].flatMap { Self.journals($0 + machine) }
+    }
+  }
+
+  private static func journals(_ folder: String) -> [String] {
+    SmallFile.names(in: folder)
+      .filter { $0.hasSuffix(".journal") || $0.hasSuffix(".journal~") }
+      .map { "\(folder)/\($0)" }
+  }
 }
 
 /// What sd_journal_process(3) says has happened.
@@ -119,6 +139,24 @@ package final class Journal {
     var boot = sd_id128_t()
     try check(sd_journal_get_monotonic_usec(handle, &time, &boot), "read journal")
     return time
+  }
+
+  /// Bytes on disk of the files that are being read. sd_journal_next(3) lets go of a file that it
+  /// finds damaged without a word: then this shrinks.
+  package func usage() throws(SystemError) -> UInt64 {
+    var bytes: UInt64 = 0
+    try check(sd_journal_get_usage(handle, &bytes), "read journal")
+    return bytes
+  }
+
+  /// When the first and the last entry were stored, as the heads of the files say; microseconds since
+  /// 1970, nil when there is no entry.
+  package func span() throws(SystemError) -> (from: Int64, to: Int64)? {
+    var from: UInt64 = 0
+    var to: UInt64 = 0
+    let result = sd_journal_get_cutoff_realtime_usec(handle, &from, &to)
+    try check(result, "read journal")
+    return result > 0 ? (Int64(clamping: from), Int64(clamping: to)) : nil
   }
 
   /// Every field of the current entry, as `NAME=value`, valid within `body`; long values cut at

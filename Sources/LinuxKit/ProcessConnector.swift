@@ -17,19 +17,19 @@ package final class ProcessConnector {
   }
 
   /// The room asked for in the kernel, in bytes; an event takes about 800 of them.
-  private static let room: Int32 = 32 << 20
+  package static let room: Int32 = 32 << 20
   /// Events read by one `drain` at the most.
   private static let most = 200_000
 
   /// Opens the socket, joins the group and asks the kernel to tell.
-  package init() throws(SystemError) {
+  package init(room: Int32 = ProcessConnector.room) throws(SystemError) {
     let raw = Glibc.socket(
       AF_NETLINK, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue),
       NETLINK_CONNECTOR)
     guard raw >= 0 else { throw .last("open process connector") }
     socket = FileDescriptor(owning: raw)
     buffer = .allocate(byteCount: 1024, alignment: 8)
-    var room = Self.room
+    var room = room
     let size = socklen_t(MemoryLayout<Int32>.size)
     if setsockopt(raw, SOL_SOCKET, SO_RCVBUFFORCE, &room, size) != 0 {
       setsockopt(raw, SOL_SOCKET, SO_RCVBUF, &room, size)

@@ -2,31 +2,32 @@ internal import ByteText
 internal import CLinux
 internal import Glibc
 
-/// A file that is looked up below a root as a program in that root would find it: a symbolic link,
-/// absolute ones too, leads to what it names there and never out of the root.
+/// Files as a program finds them whose root directory is another one: links are followed, and none
+/// of them leads out of that root; see RESOLVE_IN_ROOT of openat2(2).
 package struct RootedFile: Sendable {
   package var bytes: [UInt8]
-  /// Where it stands with all links followed, absolute, as seen from the root.
-  package var path: [UInt8]
   package var owner: UInt32
   package var group: UInt32
   /// Permission bits, 07777 at most.
-  package var mode: UInt32
+  package var mode: UInt16
 
-  /// Reads a regular file of at most `limit` bytes; EINVAL for anything else, EFBIG for a longer one.
-  /// `root` has no slash at its end and is empty for the host's; `path` is absolute in it.
-  package init(_ path: [UInt8], in root: [UInt8], limit: Int = 1 << 20) throws(SystemError) {
+  /// Reads the regular file at `path`, an absolute path as seen from `root` (empty for the host's
+  /// own). EFBIG when it is longer than `limit`, EINVAL when it is no regular file: nothing else is
+  /// ever opened, since opening alone makes some devices act.
+  package init(_ path: [UInt8], root: [UInt8], limit: Int = 1 << 20) throws(SystemError) {
     let shown = escaped(path)
-    let file = try Self.open(path, in: root, O_RDONLY | O_NONBLOCK | O_NOCTTY)
-    var status = stat()
-    guard fstat(file.raw, &status) == 0 else { throw .last("look at", shown) }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(EINVAL, "read", shown) }
-    owner = status.st_uid
-    group = status.st_gid
-    mode = status.st_mode & 0o7777
-    self.path = try Self.place(of: file.raw, in: root)
+    let place = try Self.open(path, root: root)
+    let status = try FileStatus.of(place.raw)
+    guard status.type == .regular else { throw SystemError(EINVAL, "read", shown) }
+    let again = Array("/proc/self/fd/\(place.raw)".utf8)
+    let raw = retrying {
+      withCPath(again) { Glibc.open($0, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) }
+    }
+    guard raw >= 0 else { throw .last("open", shown) }
+    let file = FileDescriptor(owning: raw)
+    (owner, group, mode) = (status.uid, status.gid, status.mode)
     bytes = []
-    var space = [UInt8](repeating: 0, count: 32 << 10)
+    var space = [UInt8](repeating: 0, count: 16 << 10)
     while true {
       let count = retrying { read(file.raw, &space, space.count) }
       guard count >= 0 else { throw .last("read", shown) }
@@ -36,50 +37,87 @@ package struct RootedFile: Sendable {
     }
   }
 
-  /// The names in a folder, sorted by their bytes, and where the folder really stands.
+  /// Where `path`, as seen from `root`, really lies on the host: a path without links.
+  package static func realPath(_ path: [UInt8], root: [UInt8]) throws(SystemError) -> [UInt8] {
+    let place = try open(path, root: root)
+    return try pathOf(descriptor: place.raw)
+  }
+
+  /// The same as seen from `root`.
+  package static func place(_ path: [UInt8], root: [UInt8]) throws(SystemError) -> [UInt8] {
+    let real = try realPath(path, root: root)
+    guard !root.isEmpty else { return real }
+    let base = try pathOf(descriptor: try SafeOpen.directory(root).raw)
+    return real.starts(with: base) && base.count > 1 ? Array(real[base.count...]) : real
+  }
+
+  /// The names in the folder at `path` as seen from `root`, sorted by their bytes, `.` and `..`
+  /// left out. EFBIG when there are more than `most`.
   package static func names(
-    in path: [UInt8], root: [UInt8]
-  ) throws(SystemError) -> (path: [UInt8], names: [[UInt8]]) {
-    let folder = try open(path, in: root, O_RDONLY | O_DIRECTORY | O_NONBLOCK)
-    let place = try place(of: folder.raw, in: root)
-    guard let stream = fdopendir(folder.release()) else {
-      throw .last("open folder", escaped(path))
+    in path: [UInt8], root: [UInt8], most: Int
+  ) throws(SystemError) -> [[UInt8]] {
+    let place = try open(path, root: root)
+    do throws(SystemError) {
+      return try names(place.raw, most: most)
+    } catch {
+      throw SystemError(error.code, error.context, escaped(path))
+    }
+  }
+
+  /// The names in an open folder, as above.
+  static func names(_ directory: Int32, most: Int) throws(SystemError) -> [[UInt8]] {
+    let raw = retrying { openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard raw >= 0 else { throw .last("read folder") }
+    guard let stream = fdopendir(raw) else {
+      close(raw)
+      throw .last("read folder")
     }
     defer { closedir(stream) }
     var names: [[UInt8]] = []
-    while true {
-      errno = 0
-      guard let entry = readdir(stream) else {
-        if errno != 0 { throw .last("read folder", escaped(path)) }
-        break
-      }
+    while let entry = readdir(stream) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-      if name != Array(".".utf8), name != Array("..".utf8) { names.append(name) }
+      if name == [0x2e] || name == [0x2e, 0x2e] { continue }
+      guard names.count < most else { throw SystemError(EFBIG, "read folder") }
+      names.append(name)
     }
-    return (place, names.sorted { $0.lexicographicallyPrecedes($1) })
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  private static func open(
-    _ path: [UInt8], in root: [UInt8], _ flags: Int32
-  ) throws(SystemError) -> FileDescriptor {
-    let top = try SafeOpen.directory(root.isEmpty ? [UInt8(ascii: "/")] : root)
+  private static func open(_ path: [UInt8], root: [UInt8]) throws(SystemError) -> FileDescriptor {
+    let flags = Int32(CLINUX_O_PATH) | O_CLOEXEC
+    if root.isEmpty {
+      // Nothing leads out of the host's own root; and some sandboxes refuse openat2.
+      let raw = retrying { withCPath(path) { Glibc.open($0, flags) } }
+      guard raw >= 0 else { throw .last("open", escaped(path)) }
+      return FileDescriptor(owning: raw)
+    }
     let resolve = UInt64(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+    let top = try SafeOpen.directory(root)
     // EAGAIN: something was renamed while the kernel looked.
     for _ in 0..<8 {
-      let opened = retrying {
-        withCPath(path) { clinux_openat2(top.raw, $0, UInt64(flags | O_CLOEXEC), 0, resolve) }
+      let raw = retrying {
+        withCPath(path) { clinux_openat2(top.raw, $0, UInt64(flags), 0, resolve) }
       }
-      if opened >= 0 { return FileDescriptor(owning: opened) }
+      if raw >= 0 { return FileDescriptor(owning: raw) }
       guard errno == EAGAIN else { break }
     }
-    throw SystemError.last("open", escaped(path))
+    throw .last("open", escaped(path))
+  }
+}
+
+extension SystemError {
+  /// True when there is no such thing to be read, and nobody else can read it as a file: no such
+  /// name, a folder that is none, a chain of links without end, a name no file can have.
+  package var isNoFile: Bool {
+    [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EINVAL].contains(code)
   }
 
-  private static func place(of file: Int32, in root: [UInt8]) throws(SystemError) -> [UInt8] {
-    let place = try pathOf(descriptor: file)
-    guard !root.isEmpty else { return place }
-    let top = try SafeOpen.directory(root)
-    let base = try pathOf(descriptor: top.raw)
-    return place.starts(with: base) && base.count > 1 ? Array(place[base.count...]) : place
-  }
+  /// True for EFBIG: longer than is read.
+  package var isTooLong: Bool { code == EFBIG }
+
+  /// True for EEXIST.
+  package var isExisting: Bool { code == EEXIST }
+
+  /// True when a symbolic link, or a way out, stands where none is followed.
+  package var isForbiddenLink: Bool { code == ELOOP || code == EXDEV }
 }

@@ -26,9 +26,12 @@ package enum SafeOpen {
   ///
   /// A link in the middle is refused with ELOOP, a way out with EXDEV; a link at the end is opened
   /// itself: look at its type. An empty `relative` opens the directory again.
+  ///
+  /// - Parameter folderByFolder: without openat2(2), to the same effect; `..` is refused.
   package static func open(
-    beneath directory: Int32, _ relative: [UInt8]
+    beneath directory: Int32, _ relative: [UInt8], folderByFolder: Bool = isWithoutOpenat2
   ) throws(SystemError) -> FileDescriptor {
+    if folderByFolder { return try walk(directory, relative) }
     var rest = relative[...]
     var base: FileDescriptor?
     while rest.count > longest {
@@ -44,6 +47,47 @@ package enum SafeOpen {
   }
 
   private static let longest = 4000
+
+  /// A sandbox refuses openat2(2): systemd's RestrictSUIDSGID= does, as it cannot look into its
+  /// argument.
+  package static let isWithoutOpenat2: Bool = {
+    let opened = clinux_openat2(AT_FDCWD, ".", UInt64(Int32(CLINUX_O_PATH) | O_CLOEXEC), 0, 0)
+    guard opened >= 0 else { return errno == ENOSYS }
+    close(opened)
+    return false
+  }()
+
+  private static func walk(
+    _ directory: Int32, _ relative: [UInt8]
+  ) throws(SystemError) -> FileDescriptor {
+    let slash = UInt8(ascii: "/")
+    var parts = relative.split(separator: slash).map(Array.init)
+    if parts.isEmpty { parts = [[UInt8(ascii: ".")]] }
+    guard relative.first != slash, !parts.contains(Array("..".utf8)) else {
+      throw SystemError(EXDEV, "open", escaped(relative))
+    }
+    let last = parts.removeLast()
+    var folder: FileDescriptor?
+    for part in parts {
+      let base = folder?.raw ?? directory
+      do throws(SystemError) {
+        folder = try beneath(base, part, O_DIRECTORY)
+      } catch {
+        let isLink = (try? FileStatus.at(base, part))?.type == .link
+        throw isLink ? SystemError(ELOOP, "open", escaped(relative)) : error
+      }
+    }
+    return try beneath(folder?.raw ?? directory, last, relative.last == slash ? O_DIRECTORY : 0)
+  }
+
+  private static func beneath(
+    _ directory: Int32, _ name: [UInt8], _ more: Int32
+  ) throws(SystemError) -> FileDescriptor {
+    let flags = Int32(CLINUX_O_PATH) | O_NOFOLLOW | O_CLOEXEC | more
+    let opened = retrying { withCPath(name) { openat(directory, $0, flags) } }
+    guard opened >= 0 else { throw SystemError.last("open", escaped(name)) }
+    return FileDescriptor(owning: opened)
+  }
 
   private static func step(
     _ directory: Int32, _ name: [UInt8], _ more: Int32

@@ -18,6 +18,25 @@ package enum SystemClock {
     while nanosleep(&time, &rest) != 0, errno == EINTR { time = rest }
   }
 
+  /// A moment that is written in this host's own time zone, in microseconds since 1970, as mktime(3)
+  /// reads it; nil for one that it cannot tell.
+  package static func local(
+    year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int
+  ) -> Int64? {
+    var parts = tm()
+    parts.tm_year = Int32(clamping: year - 1900)
+    parts.tm_mon = Int32(clamping: month - 1)
+    parts.tm_mday = Int32(clamping: day)
+    parts.tm_hour = Int32(clamping: hour)
+    parts.tm_min = Int32(clamping: minute)
+    parts.tm_sec = Int32(clamping: second)
+    parts.tm_isdst = -1
+    let seconds = mktime(&parts)
+    guard seconds != -1 else { return nil }
+    let (micros, over) = Int64(seconds).multipliedReportingOverflow(by: 1_000_000)
+    return over ? nil : micros
+  }
+
   private static func read(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

@@ -26,6 +26,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   /// EINVAL.
   package static let invalidArgument: Int32 = EINVAL
   package static let notFound: Int32 = ENOENT
+  /// EXDEV: a way out of where one must stay.
+  package static let crossesOut: Int32 = EXDEV
+  package static let busy: Int32 = EBUSY
 
   /// True for EAGAIN: somebody else holds the lock.
   package var isLocked: Bool { code == EAGAIN }

@@ -25,7 +25,7 @@ package struct Attribution: Sendable {
   /// A package manager is in the chain, below the agent if there is one.
   package var packageManager: Bool
   /// The process and its ancestors, nearest first.
-  package var chainPids: [Int32]
+  package var chain: [ProcessKey]
   /// The chain is known up to the first process.
   package var complete: Bool
   /// What agents asked somebody else to run that this may be the answer to; one a line.
@@ -97,7 +97,8 @@ extension ProcessTable {
       actor: actor, provenance: .unknown, confidence: .weak, agent: nil, via: nil,
       process: ProcessKey(pid: pid, start: 0), rootKey: "process:\(pid):0",
       chainText: "?(\(pid))", source: "proc", because: [reason], skipsPermissions: false,
-      packageManager: false, chainPids: pid > 0 ? [pid] : [], complete: false)
+      packageManager: false, chain: pid > 0 ? [ProcessKey(pid: pid, start: 0)] : [], complete: false
+    )
   }
 
   private func judge(_ chain: ProcessChain, sure: Bool) -> Attribution {
@@ -108,7 +109,7 @@ extension ProcessTable {
       process: record.key, rootKey: rootKey(record, agents.outermost),
       chainText: chain.text(upTo: agents.outermost?.place),
       source: chain.recorded && hasEvents ? "process-events" : "proc", because: [],
-      skipsPermissions: false, packageManager: false, chainPids: chain.records.map(\.key.pid),
+      skipsPermissions: false, packageManager: false, chain: chain.records.map(\.key),
       complete: chain.hole == nil)
     if !sure {
       verdict.because.append(

@@ -43,10 +43,10 @@ extension ProcessTable {
   }
 
   /// Opens the connector where there is one, then looks at /proc: in this order nothing falls
-  /// between the two.
-  package func start(_ supply: Supply = .kernel) {
+  /// between the two. `room` is for events that nobody has read yet, in bytes of the kernel's.
+  package func start(_ supply: Supply = .kernel, room: Int32 = ProcessConnector.room) {
     let now = clock()
-    if supply == .kernel { openConnector() }
+    if supply == .kernel { openConnector(room) }
     hasEvents = supply == .fed || watch.connector != nil
     if watch.connector != nil { watch.heard = now }
     watch.checked = now
@@ -55,8 +55,8 @@ extension ProcessTable {
     finding = .found
   }
 
-  private func openConnector() {
-    watch.connector = try? ProcessConnector()
+  private func openConnector(_ room: Int32) {
+    watch.connector = try? ProcessConnector(room: room)
     guard watch.connector != nil, !hears() else { return }
     if heal() {
       watch.tampered += 1

@@ -1,59 +1,112 @@
 import ByteText
-import Grants
+package import Grants
 import LinuxKit
 
-/// That an agent asked somebody else to run something: what runs then has no chain to the agent.
-struct LaunchRequest {
-  /// Who runs what was asked for.
-  enum Launcher {
-    case cron, at, tmux, screen, unit, ssh
-  }
-
-  var launcher: Launcher
-  /// CLOCK_BOOTTIME in microseconds, and the wall's clock.
-  var up: Int64
-  var wall: Timestamp
-  var agent: String
-  /// `systemd-run(4711) < bash(4709) < claude(4402)`.
-  var chainText: String
-  var command: String
-  /// The unit's name, where the command gives one.
-  var unit: [UInt8]?
-}
-
-/// The requests of agents that were seen lately. Bounded.
-struct LaunchRequests {
-  private static let most = 256
-  private var all: [LaunchRequest] = []
-
-  mutating func add(_ request: LaunchRequest) {
-    if all.count >= Self.most { all.removeFirst() }
-    all.append(request)
-  }
-
-  /// Newest first.
-  func requests(to launchers: [LaunchRequest.Launcher], since up: Int64) -> [LaunchRequest] {
-    all.reversed().filter { $0.up >= up && launchers.contains($0.launcher) }
-  }
-}
-
 extension ProcessTable {
-  /// How long a request to tmux, screen, ssh or systemd is worth a hint; cron and at may wait.
+  /// How long after a request to tmux, screen, ssh or systemd what begins may be its answer.
   private static let shortly: Int64 = 600_000_000
-  private static let longest: Int64 = 7 * 86_400_000_000
+  /// The same of what may wait, where no file holds it.
+  static let longest: Int64 = 7 * 86_400_000_000
+  /// The same of a program that nobody saw.
+  private static let atOnce: Int64 = 3_000_000
 
   /// Notes an exec below an agent that asks somebody else to run something.
   func noteLaunchRequest(_ record: ProcessRecord) {
-    guard let (launcher, unit) = LaunchRequest.read(record.image) else { return }
+    guard let command = LaunchCommand(record.image) else { return }
+    note([command], of: record, record.image.commandText ?? record.image.name, isSeen: true)
+  }
+
+  /// Notes an exec below an agent of which only its name is known, or nothing: what the shell that
+  /// made it was told to run may say more. `before` is the image that the process had until then,
+  /// its own or its parent's.
+  func noteUnseenExec(_ record: ProcessRecord, before: ProcessImage) {
+    guard mayHaveAgent(record) else { return }
+    let asked = LaunchCommand.requests(inShell: before)
+    if !asked.isEmpty {
+      let text = before.commandText ?? before.name
+      note(asked, of: record, "\(text) (what it ran then was not seen)", isSeen: false)
+    } else if let command = LaunchCommand(nameOnly: record.image.name) {
+      note(
+        [command], of: record, "\(record.image.name) (its arguments were not seen)", isSeen: false)
+    } else {
+      var command = LaunchCommand(nameOnly: "systemd-run")
+      command?.launcher = .unseen
+      note(
+        command.map { [$0] } ?? [], of: record, "a program that ended before it could be seen",
+        isSeen: false)
+    }
+  }
+
+  /// Says quickly of most processes that no agent is above them.
+  private func mayHaveAgent(_ record: ProcessRecord) -> Bool {
+    if signatures.all.contains(where: { !$0.units.isEmpty || !$0.users.isEmpty }) { return true }
+    var next: ProcessRecord? = record
+    while let ancestor = next {
+      if !ancestor.image.hits.isEmpty || !ancestor.former.isEmpty { return true }
+      next = ancestor.parent
+    }
+    return false
+  }
+
+  private func note(
+    _ commands: [LaunchCommand], of record: ProcessRecord, _ text: String, isSeen: Bool
+  ) {
     let chain = chain(of: record)
     let agents = AgentFindings(in: chain, of: self)
     guard let agent = agents.chosen, agent.confidence > .weak else { return }
+    for command in commands {
+      var request = LaunchRequest(
+        command.launcher, at: clock(), by: agent.agent, record.key,
+        chain: chain.text(upTo: agents.outermost?.place), command: text, waits: command.waits)
+      request.unit = command.unit
+      request.isUserUnit = command.isUserUnit
+      request.isProof = isSeen
+      launchRequests.add(request)
+    }
+  }
+
+  /// Notes that the process that `verdict` is about wrote such a file, when it is an agent's. What
+  /// a package manager wrote may be anybody's: a hint, no proof.
+  package func note(
+    _ file: LaunchFile, at path: [UInt8], by verdict: Attribution, at now: Moment
+  ) {
+    guard verdict.provenance == .agentExecuted, verdict.confidence > .weak,
+      let agent = verdict.agent,
+      !launchRequests.giveFile(path, to: file.launcher, by: verdict.process)
+    else { return }
+    var request = LaunchRequest(
+      file.launcher, at: now, by: agent.name, verdict.process, chain: verdict.chainText,
+      command: "wrote \(escaped(path))", waits: true)
+    request.unit = file.unit
+    request.isUserUnit = file.isUserUnit
+    request.path = path
+    request.isProof = file.saysWhat && !verdict.packageManager
+    launchRequests.add(request)
+  }
+
+  /// The requests that came since the last call and are to outlive the daemon.
+  package func takeLaunchRequests() -> [LaunchRequest] { launchRequests.takeFresh() }
+
+  /// All that are to outlive it.
+  package var keptLaunchRequests: [LaunchRequest] {
+    launchRequests.all.filter { $0.launcher != .unseen }
+  }
+
+  /// Takes in a request that an earlier run of the daemon noted. `mark` is the last moment on
+  /// record, where the request is of an earlier boot.
+  package func restore(_ request: LaunchRequest, mark: Moment?) {
     let now = clock()
-    launchRequests.add(
-      LaunchRequest(
-        launcher: launcher, up: now.up, wall: now.wall, agent: agent.agent,
-        chainText: chain.text(upTo: agents.outermost?.place),
-        command: record.image.commandText ?? record.image.name, unit: unit))
+    var request = request
+    if request.moment.boot != now.boot {
+      // As old as it is now, on this boot's clock.
+      let up = request.moment.up
+      let end = Deadline(TimeSpan(microseconds: Self.longest), after: request.moment)
+      request.moment.up = end.carried(to: now, mark: mark).up - Self.longest
+      request.first = min(request.first &- up, 0) &+ request.moment.up
+      request.moment.boot = now.boot
+      request.process = ProcessKey(pid: 0, start: 0)
+    }
+    launchRequests.restore(request)
   }
 
   /// The requests that the chain's process may be the answer to, newest first, three at the most;
@@ -61,93 +114,69 @@ extension ProcessTable {
   func launchRequests(
     for chain: ProcessChain
   ) -> (requests: [LaunchRequest], isProven: Bool) {
-    let unit = chain.actor.controlGroup?.split(separator: UInt8(ascii: "/")).last
-    // Who may have run it, and when what it ran began.
-    var began: [LaunchRequest.Launcher: Int64] = [:]
-    let own = chain.actor.began
-    for record in chain.records.dropFirst() {
-      switch record.image.name {
-      case "cron", "crond", "anacron": began[.cron] = own
-      case "atd": began[.at] = own
-      case "sshd", "sshd-session": if began[.ssh] == nil { began[.ssh] = record.began }
-      case "systemd", "init":
-        if let unit, !unit.starts(with: "session-".utf8) { began[.unit] = own }
-      default:
-        if record.image.name.hasPrefix("tmux") { began[.tmux] = own }
-        if record.image.name.lowercased().hasPrefix("screen") { began[.screen] = own }
+    let began = launchers(of: chain)
+    guard !began.isEmpty else { return ([], false) }
+    let found = launchRequests.all.reversed().filter { request in
+      guard let start = began[request.launcher == .unseen ? .unit : request.launcher] else {
+        return false
+      }
+      return mayAnswer(request, begunAt: start)
+    }
+    let group = chain.actor.controlGroup?.split(separator: UInt8(ascii: "/")) ?? []
+    let isUser = group.contains { $0.starts(with: "user@".utf8) }
+    let named = found.filter { request in
+      guard request.launcher == .unit, request.isUserUnit == isUser, let unit = group.last else {
+        return false
+      }
+      return request.names(unit)
+    }
+    let proofs = named.filter(\.isProof)
+    if !proofs.isEmpty { return (Array(proofs.prefix(3)), true) }
+    // A unit without a name of its own is called run-….
+    let isRun = group.last?.starts(with: "run-".utf8) ?? false
+    let likely = found.filter { request in
+      switch request.launcher {
+      case .unit: (request.unit == nil && isRun) || named.contains(request)
+      case .unseen: isRun
+      default: true
       }
     }
-    guard !began.isEmpty else { return ([], false) }
-    let now = clock().up
-    let all = launchRequests.requests(to: Array(began.keys), since: now - Self.longest)
-    let found = all.filter { request in
-      let isWaiting = request.launcher == .cron || request.launcher == .at
-      // A request is noted a little after its process began.
-      guard let start = began[request.launcher], start == 0 || request.up <= start + 2_000_000
-      else { return false }
-      return isWaiting || now - request.up < Self.shortly
-    }
-    let named = found.filter { request in
-      guard let name = request.unit, let unit else { return false }
-      return unit.elementsEqual(name) || unit.elementsEqual(name + Array(".service".utf8))
-        || unit.elementsEqual(name + Array(".scope".utf8))
-    }
-    if !named.isEmpty { return (Array(named.prefix(3)), true) }
-    // A unit without a name of its own is called run-….
-    let isRun = unit?.starts(with: "run-".utf8) ?? false
-    let likely = found.filter { $0.launcher != .unit || ($0.unit == nil && isRun) }
     return (Array(likely.prefix(3)), false)
   }
-}
 
-extension ProcessRecord {
-  /// When it began, in microseconds of CLOCK_BOOTTIME; 0 when unknown.
-  fileprivate var began: Int64 {
-    Int64(clamping: key.start).multipliedReportingOverflow(by: 10_000).partialValue
-  }
-}
-
-extension LaunchRequest {
-  /// What a process of this image asks for; nil for all others.
-  static func read(_ image: ProcessImage) -> (launcher: Launcher, unit: [UInt8]?)? {
-    let words = image.command.split(separator: 0).map { Array($0) }
-    func has(_ options: String...) -> Bool {
-      words.dropFirst().contains { word in options.contains { word.elementsEqual($0.utf8) } }
-    }
-    switch image.name {
-    case "systemd-run", "run0": return (.unit, unit(words))
-    case "systemctl":
-      return has("start", "restart", "reload-or-restart") ? (.unit, words.last) : nil
-    case "busctl": return has("StartTransientUnit", "StartUnit") ? (.unit, nil) : nil
-    case "at", "batch": return (.at, nil)
-    case "crontab": return has("-l") ? nil : (.cron, nil)
-    case "tmux":
-      let isAsking = has(
-        "send-keys", "send", "new-window", "neww", "split-window", "splitw", "run-shell", "run",
-        "respawn-pane", "respawnp", "respawn-window", "paste-buffer", "pasteb")
-      return isAsking ? (.tmux, nil) : nil
-    case "screen": return has("-X") ? (.screen, nil) : nil
-    case "ssh":
-      let isHere = words.dropFirst().contains { word in
-        let host = word.split(separator: UInt8(ascii: "@")).last ?? []
-        return ["localhost", "127.0.0.1", "::1"].contains { host.elementsEqual($0.utf8) }
-      }
-      return isHere ? (.ssh, nil) : nil
-    default: return nil
-    }
-  }
-
-  /// The value of `--unit=NAME`, `--unit NAME` or `-u NAME`.
-  private static func unit(_ words: [[UInt8]]) -> [UInt8]? {
-    for (index, word) in words.enumerated() {
-      if word.starts(with: "--unit=".utf8) { return Array(word.dropFirst(7)) }
-      if word.elementsEqual("--unit".utf8) || word.elementsEqual("-u".utf8) {
-        return index + 1 < words.count ? words[index + 1] : nil
+  /// Who may have run the chain's process on request, and when what it ran began, in microseconds
+  /// of CLOCK_BOOTTIME; 0 when unknown.
+  private func launchers(of chain: ProcessChain) -> [LaunchRequest.Launcher: Int64] {
+    var began: [LaunchRequest.Launcher: Int64] = [:]
+    let unit = chain.actor.controlGroup?.split(separator: UInt8(ascii: "/")).last
+    for (record, below) in zip(chain.records.dropFirst(), chain.records) {
+      switch record.image.name {
+      case "cron", "crond", "anacron": began[.cron] = below.key.began
+      case "atd": began[.at] = below.key.began
+      case "sshd", "sshd-session": if began[.ssh] == nil { began[.ssh] = record.key.began }
+      case "systemd", "init":
+        if let unit, !unit.starts(with: "session-".utf8), began[.unit] == nil {
+          began[.unit] = below.key.began
+        }
+      default:
+        // Keys that are sent reach a shell that was there before.
+        if record.image.name.hasPrefix("tmux") { began[.tmux] = chain.actor.key.began }
+        if record.image.name.lowercased().hasPrefix("screen") {
+          began[.screen] = chain.actor.key.began
+        }
       }
     }
-    return nil
+    return began
   }
 
-  /// For people, and as evidence.
-  var text: String { "\(agent) asked for it at \(wall.rfc3339): \(chainText): \(command)" }
+  private func mayAnswer(_ request: LaunchRequest, begunAt start: Int64) -> Bool {
+    let start = start == 0 ? clock().up : start
+    // A request is noted a little after its process began.
+    guard request.first <= start + 2_000_000 else { return false }
+    let age = start &- request.moment.up
+    if request.launcher == .unseen { return age < Self.atOnce }
+    guard request.waits else { return age < Self.shortly }
+    if let path = request.path, (try? FileStatus.at(path)) != nil { return true }
+    return age < Self.longest
+  }
 }

@@ -64,6 +64,11 @@ final class ProcessImage: Sendable {
   /// True when nothing at all is known of it.
   var isUnseen: Bool { executable == nil && command.isEmpty && !environmentRead }
 
+  /// What it takes in memory, about.
+  var bytes: Int {
+    256 + command.count + (executable?.count ?? 0) + name.utf8.count + 128 * hits.count
+  }
+
   /// The command line for people: escaped, blanks between the words, at most 4,096 bytes.
   var commandText: String? {
     guard !command.isEmpty else { return nil }

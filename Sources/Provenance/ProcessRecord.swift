@@ -99,6 +99,11 @@ final class ProcessRecord {
     key.start > start ? key.start - start <= 2 : start - key.start <= 2
   }
 
+  /// What it takes in memory, about; the image of another, which a fork shares, is not its own.
+  var bytes: Int {
+    former.reduce(ownsImage ? 512 + image.bytes : 512) { $0 + $1.bytes }
+  }
+
   var hits: [AgentHit] { former.flatMap(\.hits) + image.hits }
 
   /// The longest chain that is kept whole.
@@ -149,4 +154,24 @@ final class ProcessRecord {
       record.depth = depth
     }
   }
+}
+
+extension ProcessKey {
+  /// True when both are one process, as far as two clocks' rounding tells.
+  package func isSame(as other: ProcessKey) -> Bool {
+    pid == other.pid && (start > other.start ? start - other.start : other.start - start) <= 2
+  }
+
+  /// True when it began before `up` (CLOCK_BOOTTIME, microseconds), or a second later at the most: the
+  /// wall's clock, by which lines are dated, is not that exact.
+  package func begins(before up: Int64) -> Bool {
+    Int64(clamping: start) <= (up + 1_000_000) / Self.tick
+  }
+
+  /// When it began, in microseconds of CLOCK_BOOTTIME; 0 when unknown.
+  var began: Int64 {
+    Int64(clamping: start).multipliedReportingOverflow(by: Self.tick).partialValue
+  }
+
+  private static let tick = Int64(1_000_000 / ProcessFiles.ticksPerSecond)
 }

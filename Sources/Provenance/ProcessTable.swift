@@ -18,8 +18,10 @@ package final class ProcessTable {
   /// A dead process whose pid came again.
   private var earlier: [Int32: ProcessRecord] = [:]
   /// The dead, in the order of their ends, from `firstDead` on.
-  private var dead: [ProcessRecord] = []
+  private var dead: [(record: ProcessRecord?, bytes: Int)] = []
   private var firstDead = 0
+  /// What the dead take, in bytes.
+  package private(set) var deadBytes = 0
   /// Dead processes that were forgotten before their time, for want of room.
   package private(set) var forgotten = 0
   /// What agents asked others to run.
@@ -34,6 +36,8 @@ package final class ProcessTable {
   package static let keepsDead: Int64 = 5_000_000
   /// How many of the dead are kept at the most.
   package static let mostDead = 16384
+  /// How much memory they may take, in bytes as `ProcessRecord.bytes` reckons them.
+  package var mostDeadBytes = 16 << 20
 
   /// `accountNames` gives the name of a uid; `clock` the time.
   package init(
@@ -114,13 +118,15 @@ package final class ProcessTable {
       return
     }
     record.exited = nil
+    let before = record.image
     guard let stat = files.stat(pid), record.started(at: stat.start) else {
       record.take(.unseen)
-      return
+      return noteUnseenExec(record, before: before)
     }
     record.group = stat.group
     record.session = stat.session
-    record.take(readImage(pid, comm: stat.comm) ?? .unseen)
+    let image = readImage(pid, comm: stat.comm)
+    record.take(image ?? named(stat.comm))
     // Whoever lets people in sets these between fork and exec; below, they seldom change.
     if record.loginUID == nil {
       record.loginUID = files.loginUID(pid)
@@ -130,7 +136,7 @@ package final class ProcessTable {
     if signatures.hasUnits || underManager || record.controlGroup == nil {
       record.controlGroup = files.controlGroup(pid)
     }
-    noteLaunchRequest(record)
+    if image == nil { noteUnseenExec(record, before: before) } else { noteLaunchRequest(record) }
   }
 
   /// Puts a record in its pid's place.
@@ -145,20 +151,31 @@ package final class ProcessTable {
   /// The process has ended.
   func end(_ record: ProcessRecord) {
     record.exited = clock().up
-    dead.append(record)
+    let bytes = record.bytes
+    dead.append((record, bytes))
+    deadBytes += bytes
   }
 
   /// The process that had `pid` before its present one, while the dead are kept.
   func predecessor(of pid: Int32) -> ProcessRecord? { earlier[pid] }
 
+  /// The process that had `pid` at `up` (CLOCK_BOOTTIME, microseconds), where it is known still.
+  package func process(_ pid: Int32, at up: Int64) -> ProcessKey? {
+    [records[pid], earlier[pid]].lazy.compactMap { $0?.key }.first { $0.begins(before: up) }
+  }
+
   /// Forgets the dead whose time is over.
   func bury() {
     let now = clock().up
     while firstDead < dead.count {
-      let record = dead[firstDead]
-      let crowded = dead.count - firstDead > Self.mostDead
+      let (kept, bytes) = dead[firstDead]
+      guard let record = kept else { break }
+      let crowded =
+        dead.count - firstDead > Self.mostDead || deadBytes > mostDeadBytes
       if let exited = record.exited, now - exited < Self.keepsDead, !crowded { break }
+      dead[firstDead].record = nil
       firstDead += 1
+      deadBytes -= bytes
       guard let exited = record.exited else { continue }
       let pid = record.key.pid
       if now - exited < Self.keepsDead { forgotten += 1 }

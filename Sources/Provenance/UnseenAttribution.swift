@@ -6,7 +6,7 @@ extension Attribution {
     Attribution(
       actor: Actor(), provenance: .unknown, confidence: .weak, agent: nil, via: nil,
       process: ProcessKey(pid: 0, start: 0), rootKey: "unseen", chainText: "", source: "state",
-      because: [reason], skipsPermissions: false, packageManager: false, chainPids: [],
+      because: [reason], skipsPermissions: false, packageManager: false, chain: [],
       complete: false)
   }
 }

@@ -35,7 +35,7 @@ extension Engine {
     for membership in gained where !isKnown(membership) && !isBeingRestored(membership) {
       let attribution = attribution(of: membership, pids, &batch, gap: gap)
       // What our own tool set back is no news.
-      if attribution.chainPids.contains(ownPid) { continue }
+      if attribution.chain.contains(where: { $0.pid == ownPid }) { continue }
       add(
         membership, was: old.primaryGroup(of: membership.user), attribution, at: batch.now,
         earliest: gap)
@@ -126,7 +126,7 @@ extension Engine {
         text: attribution.process.pid == 0
           ? "\(membership.user) is in group \(membership.group) now"
           : "pid \(attribution.process.pid) put a new account file in place"), at: 0)
-    grant.otherWaysIn = groupState.map { groupMembers.waysIn($0.without(membership)) } ?? []
+    grant.otherWaysIn = rootWays(membership: membership)
     begin(
       grant,
       ActKey(process: attribution.process, kind: .groupMember, detail: "\(subject) \(object)"),

@@ -1,6 +1,7 @@
 import ByteText
 import Grants
 import Kinds
+import Provenance
 import Sources
 
 /// Which grants a signal is about: all signals of one change become evidence of one grant.
@@ -22,7 +23,11 @@ extension Engine {
       }
       ids.append(id)
     }
-    if signal.pid > 1 { for id in recentPids.grants(of: signal.pid) { add(id) } }
+    if signal.pid > 1 {
+      let up = now.up - (now.wall - signal.time).microseconds
+      let process = processes.process(signal.pid, at: up)
+      for id in recentProcesses.grants(of: signal.pid, at: up, known: process) { add(id) }
+    }
     for id in candidates(signal) {
       if let grant = store[id], speaks(signal, of: grant) { add(id) }
     }

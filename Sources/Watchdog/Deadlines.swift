@@ -137,12 +137,7 @@ extension Engine {
     if isOnlyToldOf(grant.kind) { return notFromHere(grant.kind) }
     if grant.confidence == .weak { return "the confidence is weak" }
     if grant.fromPackageManager { return "a package manager did it" }
-    if grant.kind == .groupMember, !grant.otherWaysIn.isEmpty,
-      let membership = membership(of: grant),
-      let state = groupState, groupMembers.isLastWayIn(membership, state)
-    {
-      return "it is the last way in for root"
-    }
+    if isLastWayIn(grant) { return "it is the last way in for root" }
     return nil
   }
 }

@@ -52,6 +52,11 @@ package final class Engine: @unchecked Sendable {
   /// Accounts that were renamed since the start, former name to new.
   var renamedUsers: [String: String] = [:]
   var fileWatch: FileWatch?
+  /// The folders of cron, at and systemd, by path.
+  var launchFolders: [[UInt8]: LaunchFile.Folder] = [:]
+  var launchWatch: FolderWatch?
+  /// Events of that watch that were lost and told of.
+  var lostLaunchEvents = 0
   var journal: JournalSource?
   var control: ControlServer?
   var timer: BootTimer?
@@ -100,6 +105,8 @@ package final class Engine: @unchecked Sendable {
   var lookingSince: Timestamp?
   /// When the state was last looked at for a gap, CLOCK_BOOTTIME in microseconds.
   var lookedAfresh: Int64?
+  /// Requests of agents that the ledger tells of, during the replay.
+  var replayedRequests: [LaunchRequest] = []
   /// The last moment at which the state on disk and ours were known to agree.
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
@@ -125,8 +132,8 @@ package final class Engine: @unchecked Sendable {
   var journalAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var refusals = RefusalRate()
-  /// Pids whose changes became grants a short while ago, for evidence that comes late.
-  var recentPids = RecentPids()
+  /// Processes whose changes became grants a short while ago, for evidence that comes late.
+  var recentProcesses = RecentProcesses()
 
   private var depth = 0
   private var effects: [() -> Void] = []

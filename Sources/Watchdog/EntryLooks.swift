@@ -114,14 +114,32 @@ extension Engine {
     keepEntryState(watch)
     let difference = watch.kind.difference(old, state)
     if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
+    let gained = difference.gained.map { withTrueFormer($0, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
-    for gain in difference.gained {
+    for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
-      if attribution.chainPids.contains(ownPid) { continue }
+      if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+  }
+
+  /// What an agent gave is not what was there before: an agent that widens twice would find its first
+  /// step put back.
+  private func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
+    guard let former = gain.former else { return gain }
+    for reference in store.entries(ItemKey(kind, former.key)) {
+      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
+        let earlier = self.gain(grant.items[reference.index], of: grant)
+      else { continue }
+      return EntryGain(gain.entry, former: earlier.former)
+    }
+    return gain
+  }
+
+  private func isOurs(_ attribution: Attribution) -> Bool {
+    attribution.chain.contains { $0.pid == ownPid }
   }
 
   /// Of several processes that touched the files, the one whose command names the change; else an
@@ -129,7 +147,7 @@ extension Engine {
   private func attribution(
     of gain: EntryGain, _ touched: [Attribution], gap: Timestamp?
   ) -> Attribution {
-    let foreign = touched.filter { !$0.chainPids.contains(ownPid) }
+    let foreign = touched.filter { !isOurs($0) }
     let names = [gain.entry.subject, gain.entry.object].compactMap {
       $0.split(separator: ":", maxSplits: 1).last.map(String.init)
     }
@@ -174,7 +192,7 @@ extension Engine {
         text: attribution.process.pid == 0 || kind.isConnectors
           ? "\(entry.object) says: \(entry.value)"
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
-    grant.otherWaysIn = rootWays(without: [ItemKey(kind, entry.key)])
+    grant.otherWaysIn = rootWays(without: [entry.key])
     begin(grant, key, attribution, at: now)
   }
 
@@ -204,6 +222,10 @@ extension Engine {
       for (index, move) in moves {
         grant.items[index].object = move.to.object
         grant.items[index].after = move.to.value
+        if let detail = move.detail {
+          let former = grant.items[index].detail?.former ?? ""
+          grant.items[index].detail = EntryDetail(own: detail, former: former)
+        }
       }
       replace(grant, changedItems: moves.map(\.index))
     }

@@ -10,6 +10,7 @@ extension Engine {
   /// a buffer, then all process events, then who did what.
   func readKernelEvents() {
     turn {
+      readLaunchFiles()
       guard let fileWatch else { return }
       let clock = TurnClock()
       repeat {

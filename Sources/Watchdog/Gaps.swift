@@ -41,6 +41,7 @@ extension Engine {
 
   /// Takes what the process table says it missed.
   func takeProcessGaps() {
+    keepLaunchRequests()
     let gaps = processes.takeGaps()
     // Not from within the reading of events that told of it.
     if !gaps.isEmpty { agenda.add(.freshLook, at: now.up) }
@@ -74,6 +75,7 @@ extension Engine {
 
   /// Trees and file systems may come and go under the watched paths.
   func lookAtMounts() {
+    lookAtLaunchFolders()
     guard let fileWatch, fileWatch.refresh() else { return }
     readKernelEvents()
     sayUnmarked(fileWatch)

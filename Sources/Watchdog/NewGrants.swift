@@ -37,7 +37,7 @@ extension Engine {
   func begin(_ grant: Grant, _ key: ActKey, _ attribution: Attribution, at now: Moment) {
     insert(grant)
     acts.begin(grant.id, key, at: now.up)
-    recentPids.add(attribution.chainPids, grant: grant.id, at: now.up)
+    recentProcesses.add(attribution.chain, grant: grant.id, at: now.up)
     attachRecentSignals(to: grant.id)
     awaitExplanation(grant)
     noteMadeMeanwhile(grant)

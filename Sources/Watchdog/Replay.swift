@@ -1,6 +1,7 @@
 import ByteText
 import Grants
 import Ledger
+import Provenance
 
 extension Engine {
   /// Builds the state from the ledger: the newest snapshot, then every record after it.
@@ -10,6 +11,7 @@ extension Engine {
     for kept in replayedSignals { giveEvidence(kept) }
     replayedSignals = []
     carryDeadlines(mark: recovery.lastMark)
+    restoreLaunchRequests(mark: recovery.lastMark)
   }
 
   private func apply(_ record: LedgerRecord) {
@@ -35,6 +37,8 @@ extension Engine {
         countUses(kept)
         keepForEnd(kept)
       }
+    case "launch.requested":
+      if let request = LaunchRequest(record: data) { replay(request) }
     case "outbox.acknowledged":
       if let endpoint = data["endpoint"].text, let sequence = data["sequence"].integer {
         outbox.restore(endpoint: endpoint, acknowledged: sequence)
@@ -172,6 +176,14 @@ extension Engine {
           writer.endObject()
         }
         writer.endArray()
+        writer.key("launchRequests")
+        writer.beginArray()
+        for request in processes.keptLaunchRequests {
+          writer.beginObject()
+          request.write(to: &writer)
+          writer.endObject()
+        }
+        writer.endArray()
         writer.key("codes")
         writer.beginArray()
         for (target, kept) in codes.kept.sorted(by: { $0.key < $1.key }) where takesCode(target) {
@@ -225,6 +237,7 @@ extension Engine {
     each("logFiles") { element in
       if let name = element["name"].text { logFilePositions[name] = element["position"].text }
     }
+    each("launchRequests") { if let request = LaunchRequest(record: $0) { replay(request) } }
     each("codes") { restoreCode($0) }
     each("endpoints") { element in
       if let endpoint = element["endpoint"].text, let from = element["from"].integer {

@@ -1,9 +1,68 @@
 import Grants
 import Kinds
 
+/// Law 9: the last way in for root is not taken away by itself.
 extension Engine {
-  /// How somebody can become root here when `excluded` is gone, one way a line (law 9).
-  func rootWays(without excluded: Set<ItemKey>) -> [String] {
-    groupState.map(groupMembers.waysIn) ?? []
+  /// How somebody can become root here when the entries `excluded`, and `membership`, are gone, one
+  /// way a line: root's own login, and accounts that can log in and that a sudo rule, by name or by
+  /// group, lets run everything as root.
+  ///
+  /// Without a readable sudoers the groups count that distributions let in.
+  func rootWays(
+    without excluded: Set<AccessEntry.Key> = [], membership: Membership? = nil
+  ) -> [String] {
+    guard var members = groupState else { return [] }
+    if let membership { members.memberships.remove(membership) }
+    let accounts = waysIntoAccounts(without: excluded)
+    var ways: [String] = []
+    for (name, account) in members.users.sorted(by: { $0.key < $1.key }) where account.uid == 0 {
+      for way in accounts[name] ?? [] { ways.append("\(name): \(way)") }
+    }
+    let rules = remaining(.sudoRule, without: excluded)
+    let subjects =
+      rules.map(SudoRules.subjectsAsRoot) ?? ["group:admin", "group:sudo", "group:wheel"]
+    for (name, found) in accounts.sorted(by: { $0.key < $1.key })
+    where members.users[name].map({ $0.uid != 0 }) ?? false {
+      let groups = members.memberships.lazy.filter { $0.user == name }.map(\.group)
+      let holders = ["everyone", "user:\(name)"] + groups.sorted().map { "group:\($0)" }
+      guard let rule = holders.first(where: subjects.contains) else { continue }
+      for way in found { ways.append("\(name): \(way), sudo for \(rule)") }
+    }
+    return ways
+  }
+
+  /// True when taking back `grant` would leave root without a way in that is there now, and there
+  /// were others when it was given.
+  func isLastWayIn(_ grant: Grant) -> Bool {
+    guard !grant.otherWaysIn.isEmpty else { return false }
+    let membership = grant.kind == .groupMember ? membership(of: grant) : nil
+    let keys = Set(grant.items.compactMap { gain($0, of: grant)?.entry.key })
+    guard membership != nil || entryWatch(grant.kind) != nil else { return false }
+    return rootWays(without: keys, membership: membership).isEmpty && !rootWays().isEmpty
+  }
+
+  private func remaining(_ kind: GrantKind, without excluded: Set<AccessEntry.Key>) -> EntryState? {
+    guard var state = entryWatch(kind)?.state else { return nil }
+    for key in excluded { state.remove(key) }
+    return state
+  }
+
+  /// By account, what opens it: a password, a key.
+  private func waysIntoAccounts(without excluded: Set<AccessEntry.Key>) -> [String: [String]] {
+    var ways: [String: [String]] = [:]
+    let accounts = remaining(.account, without: excluded)?.sorted ?? []
+    let shells = Set(
+      accounts.filter { $0.value == Accounts.loginShell }.map(\.subject))
+    for entry in accounts where Accounts.opensByPassword(entry) && shells.contains(entry.subject) {
+      ways[String(entry.subject.dropFirst("user:".count)), default: []].append("password")
+    }
+    if let keys = remaining(.sshKey, without: excluded),
+      let kind = entryWatch(.sshKey)?.kind as? SSHKeys
+    {
+      for name in kind.accountsWithUsableKey(in: keys).sorted() {
+        ways[name, default: []].append("key")
+      }
+    }
+    return ways
   }
 }

@@ -7,7 +7,9 @@ struct SignalBatch {
   var accountsTouched = false
   /// Who touched the account files, in order.
   var accountPids: [(pid: Int32, alive: Bool)] = []
-  /// By pid, and by whether it lived: a number may come again within one read.
+  /// By pid, and by whether it lived: a number may come again within one read. The kernel gives file
+  /// events no start time; the pidfd that came with a living one is its identity, and which process
+  /// a dead one was is for the process table to say.
   private var attributions: [ProcessMark: Attribution] = [:]
 
   private struct ProcessMark: Hashable {

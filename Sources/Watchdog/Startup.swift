@@ -48,7 +48,9 @@ extension Engine {
 
   /// The kinds that are read whole.
   private static func entryKinds(root: [UInt8]) -> [any EntryKind] {
-    [Accounts(root: root), SudoRules(root: root)]
+    [
+      Accounts(root: root), SudoRules(root: root), SSHKeys(root: root), PolkitRules(root: root),
+    ]
   }
 
   /// Makes the directories and locks the state: a second daemon on it is refused.
@@ -160,6 +162,7 @@ extension Engine {
     let watch = try FileWatch(trees: trees, files: singleFiles)
     fileWatch = watch
     sayUnmarked(watch)
+    watchLaunchFolders()
   }
 
   /// Tells of trees that cannot be watched.
@@ -228,6 +231,9 @@ extension Engine {
   private func listen() {
     if let descriptor = fileWatch?.descriptor {
       readSources.append(source(descriptor) { [weak self] in self?.readKernelEvents() })
+    }
+    if let descriptor = launchWatch?.descriptor {
+      readSources.append(source(descriptor) { [weak self] in self?.readLaunchFiles() })
     }
     if let descriptor = processes.descriptor {
       readSources.append(

@@ -4,73 +4,16 @@
 #
 # usage: service.sh [BUILD]     (root; BUILD holds the release binaries, .build/release by default)
 #
-# The Debian tree is made once and kept in $GRANTWATCH_TEST_CACHE (/var/cache/grantwatch-test);
-# nothing else is left behind. The container has a PID namespace of its own, so there are no process
-# events in it: the agent is found through /proc.
+# See container.sh for what is kept and what is not.
 # shellcheck disable=SC2317,SC2329  # check and until_true call functions by name
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 build=${1:-.build/release}
-cache=${GRANTWATCH_TEST_CACHE:-/var/cache/grantwatch-test}
-packages=systemd,systemd-sysv,dbus,passwd,sudo,procps,curl,libsystemd0
+. Tests/EndToEnd/container.sh
 ttl=20
 
-[[ $(id -u) -eq 0 ]] || { echo "service.sh: must run as root" >&2; exit 2; }
-[[ -x $build/grantwatchd ]] || { echo "service.sh: $build/grantwatchd: not built" >&2; exit 2; }
-
-
-# The host's own Debian sources, so that the tree comes from where this host's packages come from.
-debian_sources() {
-  # shellcheck disable=SC2016  # apt-get fills these in
-  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-    'Created-By: Packages' 'Origin: Debian' | grep -E ' bookworm(-updates|-security)? main' | sort -u
-}
-
-make_tree() {
-  local tree=$1 sources
-  sources=$(debian_sources || true)
-  if [[ $sources != *" bookworm main"* ]]; then
-    apt-get update -q
-    sources=$(debian_sources)
-  fi
-  mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" \
-    bookworm "$tree.new" - <<<"$sources"
-  mv "$tree.new" "$tree"
-}
-
-install -d -m 700 "$cache"
-exec 9>"$cache/lock"
-flock 9
-base=$cache/tree-$(sha256sum <<<"1 $packages" | head -c 12)
-if [[ ! -d $base ]]; then
-  rm -rf "$base.new"
-  make_tree "$base"
-fi
-
-work=$(mktemp -d "$cache/run.XXXXXX")
-machine=grantwatch-$$
-container=
-leader=
-clean() {
-  if [[ -n $container ]] && kill -0 "$container" 2>/dev/null; then
-    local n=0
-    [[ -z $leader ]] || kill -s RTMIN+4 "$leader" 2>/dev/null || true
-    while kill -0 "$container" 2>/dev/null && ((n++ < 100)); do sleep 0.1; done
-    kill -KILL "$container" 2>/dev/null || true
-    wait "$container" 2>/dev/null || true
-  fi
-  rmdir "/run/systemd/nspawn/propagate/$machine" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap clean EXIT
-trap 'exit 1' INT TERM HUP
-
-tree=$work/tree
-cp -a --reflink=auto "$base" "$tree"
-flock -u 9
-make -s install DESTDIR="$tree" BUILD="$build"
-
+prepare_tree
 cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
 [Watchdog]
 Mode=enforce
@@ -98,71 +41,7 @@ install -D -m 755 "$tree/bin/bash" "$tree/opt/claude/claude"
 install -D -m 4750 "$tree/bin/true" "$tree/srv/data/tool"
 
 
-setsid systemd-nspawn -q -D "$tree" -M "$machine" --register=no --keep-unit -b --private-network \
-  --capability=all --link-journal=no --console=passive \
-  --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at" \
-  </dev/null >"$work/console" 2>&1 9>&- &
-container=$!
-
-passed=0 failed=0
-check() { # NAME COMMAND...
-  local name=$1
-  shift
-  if "$@" >"$work/check" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok $((passed + failed)) - $name"
-  else
-    failed=$((failed + 1))
-    echo "not ok $((passed + failed)) - $name"
-    sed 's/^/# /' "$work/check"
-  fi
-}
-until_true() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < end)) || { "$@"; return; }
-    sleep 0.2
-  done
-}
-inside() { timeout 90 nsenter -t "$leader" -a -- "$@"; }
-is() { # ACTUAL EXPECTED
-  [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
-}
-# True if the JSON that the command prints satisfies the jq FILTER; shows it if not.
-json() { # FILTER COMMAND...
-  local filter=$1 out
-  shift
-  out=$("$@") || { printf '%s\n' "$out"; return 1; }
-  jq -e "$filter" <<<"$out" >/dev/null ||
-    { printf 'not true: %s\n%.4000s\n' "$filter" "$out"; return 1; }
-}
-finish() {
-  if ((failed > 0)); then
-    { inside journalctl -u grantwatchd -u grantwatch-notify -o short-precise --no-pager -n 60 ||
-      tail -n 40 "$work/console"; } 2>&1 | sed 's/^/# /'
-  fi
-  echo "$passed passed, $failed failed"
-  exit $((failed > 0))
-}
-
-# The container's init is the child whose own pid inside is 1; nspawn has passing children before it.
-find_leader() {
-  local child
-  for child in $(pgrep -P "$container"); do
-    grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null || continue
-    leader=$child
-    return
-  done
-  return 1
-}
-until_true 30 find_leader
-booted() { find_leader && [[ $(inside systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
-check "Debian boots in systemd-nspawn" until_true 120 booted
-((failed == 0)) || finish
-
-
-check "systemd-sysusers makes group and user" inside systemd-sysusers
+boot
 check "group grantwatch is there" inside getent group grantwatch
 check "user grantwatch-notify is there" inside getent passwd grantwatch-notify
 check "the configuration is accepted" inside grantwatchd --check-config

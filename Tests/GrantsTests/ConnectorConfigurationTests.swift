@@ -53,9 +53,9 @@ import Testing
 
   @Test("An unknown key is a warning with the nearest one")
   func warnings() {
-    let (configuration, findings) = load("[Connector]\nUser=a\nMaxEntry=3\n[Conector]\n")
+    let (configuration, findings) = load("[Connector]\nUser=a\nMaxEntrie=3\n[Conector]\n")
     #expect(configuration?.connectors.count == 1)
-    #expect(findings.contains { $0.contains("'MaxEntry'") && $0.contains("'MaxEntries'") })
+    #expect(findings.contains { $0.contains("'MaxEntrie'") && $0.contains("'MaxEntries'") })
     #expect(findings.contains { $0.contains("did you mean 'Connector'?") })
   }
 }

@@ -24,8 +24,10 @@ import Testing
     }
   }
 
-  @Test("Nothing is opened over a link or out of the folder, long paths are")
-  func safeOpen() throws {
+  @Test(
+    "Nothing is opened over a link or out of the folder, long paths are; without openat2 too",
+    arguments: [false, true])
+  func safeOpen(folderByFolder: Bool) throws {
     let scratch = Scratch()
     scratch.folder("real")
     scratch.file("real/f")
@@ -34,7 +36,8 @@ import Testing
     let root = try SafeOpen.directory(scratch.bytes())
     func code(_ path: String) -> Int32 {
       do throws(SystemError) {
-        let file = try SafeOpen.open(beneath: root.raw, Array(path.utf8))
+        let file = try SafeOpen.open(
+          beneath: root.raw, Array(path.utf8), folderByFolder: folderByFolder)
         return file.raw >= 0 ? 0 : -1
       } catch { return error.code }
     }
@@ -43,7 +46,11 @@ import Testing
     #expect(code("../x") == EXDEV)
     #expect(code("/etc/passwd") == EXDEV)
     #expect(code("none") == ENOENT)
-    let last = try SafeOpen.open(beneath: root.raw, Array("last".utf8))
+    #expect(code("real/f/x") == ENOTDIR)
+    #expect(code("real/f/") == ENOTDIR)
+    #expect(code("real/") == 0 && code("") == 0)
+    let last = try SafeOpen.open(
+      beneath: root.raw, Array("last".utf8), folderByFolder: folderByFolder)
     #expect(try FileStatus.of(last.raw).type == .link)
     #expect(code(String(repeating: "./", count: 3000) + "real/f") == 0)
   }

@@ -42,7 +42,7 @@ import Testing
     #expect(found.source == "process-events")
     #expect(found.skipsPermissions)
     #expect(found.complete)
-    #expect(found.chainPids == [72, 71, 70, 60, 50, 1])
+    #expect(found.chain.map(\.pid) == [72, 71, 70, 60, 50, 1])
     #expect(found.actor.command == "chmod 777 a\\x0ab")
     #expect(found.actor.user == "alice")
     #expect(found.actor.loginUser == "alice")

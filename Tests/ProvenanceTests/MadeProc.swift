@@ -45,7 +45,10 @@ final class MadeProc {
       pid: pid, uid: uid, start: start ?? ProcessFiles(root: root).stat(pid)?.start ?? 0)
   }
 
-  func wait(_ seconds: Int64) { elapsed.microseconds += seconds * 1_000_000 }
+  func wait(_ seconds: Int64) {
+    elapsed.microseconds += seconds * 1_000_000
+    now += UInt64(seconds) * 1_000_000_000
+  }
 
   /// Puts a process into the tree, or changes it.
   func put(
@@ -67,6 +70,13 @@ final class MadeProc {
     write(pid, "environ", environment.map { $0 + "\0" }.joined())
     unlink("\(root)/\(pid)/exe")
     symlink(executable, "\(root)/\(pid)/exe")
+  }
+
+  /// Leaves of a process what /proc has of a dead one that nobody has reaped.
+  func leaveName(_ pid: Int32) {
+    unlink("\(root)/\(pid)/exe")
+    write(pid, "cmdline", "")
+    unlink("\(root)/\(pid)/environ")
   }
 
   func remove(_ pid: Int32) {

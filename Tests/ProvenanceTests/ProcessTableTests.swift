@@ -42,6 +42,26 @@ import Testing
     #expect(host.table.forgotten == extra)
   }
 
+  @Test("Long command lines of the dead are bounded too, and the newest stay")
+  func longLines() throws {
+    let host = try MadeProc()
+    host.table.start(.fed)
+    let line = String(repeating: "x", count: 4096)
+    #expect(host.table.mostDeadBytes == 16 << 20)
+    host.table.mostDeadBytes = 1 << 20
+    let last: Int32 = 500
+    for pid in Int32(100)...last {
+      host.fork(1, pid)
+      host.put(pid, parent: 1, "/usr/bin/true", ["true", line])
+      host.exec(pid)
+      host.exit(pid)
+      host.table.drain()
+    }
+    #expect(host.table.deadBytes <= host.table.mostDeadBytes)
+    #expect(host.table.count < 230 && host.table.forgotten > 150)
+    #expect(host.judge(last, alive: false).actor.command?.hasPrefix("true xxx") == true)
+  }
+
   @Test("A chain that grows without end stays short and keeps its agent")
   func endless() throws {
     let host = try MadeProc()
@@ -63,7 +83,7 @@ import Testing
     }
     host.exit(last)
     let found = host.judge(last, alive: false)
-    #expect(found.chainPids.count <= 140)
+    #expect(found.chain.count <= 140)
     #expect(found.agent?.name == "claude-code")
     #expect(found.confidence == .certain)
     #expect(found.complete)

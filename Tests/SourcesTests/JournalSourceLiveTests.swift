@@ -141,6 +141,34 @@ struct JournalSourceLiveTests {
     }
   }
 
+  @Test("A damaged file is told of once, and the other files are read")
+  func damagedAmongOthers() throws {
+    let folder = Folder()
+    folder.add(["acct-gpasswd"], to: "first")
+    folder.add(["acct-useradd"], to: "second")
+    folder.add(["acct-usermod-aG"], to: "third")
+    let first = try drain(JournalSource(directory: folder.path, after: nil, since: start)).signals
+    // From its second page to its last: the head is whole.
+    let script =
+      "dd if=/dev/urandom of=$0/second.journal bs=4096 seek=2 conv=notrunc status=none "
+      + "count=$(($(stat -c %s $0/second.journal) / 4096 - 4))"
+    #expect(Spawn.runAndWait("/bin/sh", ["-c", script, folder.path]).succeeded)
+    let source = try JournalSource(directory: folder.path, after: nil, since: start)
+    let (signals, cursor, gaps) = try drain(source)
+    #expect(gaps.count == 1, "\(gaps)")
+    #expect(gaps.first?.reason.contains("second.journal") == true, "\(gaps)")
+    #expect(gaps.first.map { $0.from ?? start <= $0.to ?? start } == true)
+    #expect(signals.count < first.count && signals.contains { $0.object == "group:adm" })
+    #expect(try drain(source).gaps.isEmpty)
+    // What comes later is read, and what is behind it is no news.
+    folder.add(["acct-chsh"], to: "fourth")
+    let later = try drain(source)
+    #expect(later.gaps.isEmpty, "\(later.gaps)")
+    let again = try drain(
+      JournalSource(directory: folder.path, after: cursor, since: start))
+    #expect(again.gaps.isEmpty, "\(again.gaps)")
+  }
+
   @Test("A folder without journals, and one that comes later")
   func empty() throws {
     let folder = Folder()

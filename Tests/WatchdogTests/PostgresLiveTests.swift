@@ -188,10 +188,10 @@ extension EngineLiveTests {
       "/usr/bin/psql",
       [
         "-X", "-h", "\(shop.stage.scratch.path)/pg", "-U", "postgres", "-d", "postgres", "-c",
-        "GRANT REFERENCES ON t1 TO app", "-c",
-        "SELECT pg_sleep(600) /* grant references on t1 to app */",
+        "GRANT REFERENCES ON s.t2 TO app", "-c",
+        "SELECT pg_sleep(600) /* grant references on s.t2 to app */",
       ], log: "\(shop.stage.scratch.path)/session.log")
-    let second = try shop.grant("role:app", "postgres/table/public.t1", "REFERENCES")
+    let second = try shop.grant("role:app", "postgres/table/s.t2", "REFERENCES")
     session.signal(SIGTERM)
     let told = second["evidence"].elements.compactMap { $0["text"].text }
     #expect(told.contains { $0.hasPrefix("role postgres, backend ") }, "\(told)")

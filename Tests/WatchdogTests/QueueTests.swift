@@ -89,13 +89,30 @@ import Watchdog
     #expect(first.hasPrefix("i-"))
   }
 
-  @Test func recentPidsForgetAfterHalfAMinute() {
-    var pids = RecentPids()
-    pids.add([4711, 1, 0], grant: "g-1", at: 0)
-    pids.add([4711], grant: "g-2", at: 10_000_000)
-    #expect(pids.grants(of: 4711) == ["g-1", "g-2"])
-    #expect(pids.grants(of: 1).isEmpty)
-    pids.add([2], grant: "g-3", at: 30_000_001)
-    #expect(pids.grants(of: 4711) == ["g-2"])
+  @Test func recentProcessesForgetAfterHalfAMinute() {
+    func key(_ pid: Int32) -> ProcessKey { ProcessKey(pid: pid, start: 10) }
+    var recent = RecentProcesses()
+    recent.add([key(4711), key(1), key(0)], grant: "g-1", at: 1_000_000)
+    recent.add([key(4711)], grant: "g-2", at: 10_000_000)
+    #expect(recent.grants(of: 4711, at: 10_000_000, known: nil) == ["g-1", "g-2"])
+    #expect(recent.grants(of: 1, at: 10_000_000, known: nil).isEmpty)
+    recent.add([key(2)], grant: "g-3", at: 31_000_001)
+    #expect(recent.grants(of: 4711, at: 31_000_001, known: nil) == ["g-2"])
+  }
+
+  @Test func aNumberThatCameAgainIsAnotherProcess() {
+    let former = ProcessKey(pid: 4711, start: 100)
+    let later = ProcessKey(pid: 4711, start: 900)
+    var recent = RecentProcesses()
+    recent.add([former], grant: "g-1", at: 2_000_000)
+    // A line of the later process, which gave nothing, is not the former one's.
+    #expect(recent.grants(of: 4711, at: 9_500_000, known: later).isEmpty)
+    #expect(recent.grants(of: 4711, at: 2_500_000, known: former) == ["g-1"])
+    recent.add([later], grant: "g-2", at: 9_500_000)
+    #expect(recent.grants(of: 4711, at: 9_500_000, known: nil) == ["g-2"])
+    #expect(recent.grants(of: 4711, at: 3_000_000, known: nil) == ["g-1"])
+    // The record's clock and /proc's differ by their rounding.
+    let rounded = ProcessKey(pid: 4711, start: 901)
+    #expect(recent.grants(of: 4711, at: 9_500_000, known: rounded) == ["g-2"])
   }
 }

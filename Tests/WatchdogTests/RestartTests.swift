@@ -21,7 +21,7 @@ extension EngineLiveTests {
   }
 
   /// Puts the state as a crash would have left it in the place of the one an orderly stop leaves.
-  private func crash(_ stage: Stage) {
+  func crash(_ stage: Stage) {
     let folder = stage.scratch.path
     Scratch.run("/bin/cp", ["-a", "\(folder)/state", "\(folder)/crashed"])
     stage.stop()

@@ -4,7 +4,8 @@ private let rootGroups: Set<String> = [
 ]
 
 /// What a grant's right is worth where no rule says: root or as good as root critical; write by
-/// everyone, setgid and a new way to log in high; read or write by a group or more medium; else low.
+/// everyone, setgid, a new way to log in and a rule of polkit's high; read or write by a group or
+/// more medium; else low.
 package func defaultSeverity(of grant: Grant) -> Severity {
   switch grant.kind {
   case .groupMember:
@@ -20,6 +21,9 @@ package func defaultSeverity(of grant: Grant) -> Severity {
   case .account:
     return grant.right.split(separator: " ").contains("root") ? .critical : .high
   case .sudoRule: return severity(ofSudoRight: grant.right)
+  case .sshKey:
+    return ["account:root", "account:*"].contains(grant.object) ? .critical : .high
+  case .polkitRule: return .high
   case .kubernetes: return grant.right == "ClusterRole/cluster-admin" ? .critical : .medium
   default: return .medium
   }

@@ -40,6 +40,14 @@ package final class Accounts: EntryKind {
     }
   }
 
+  /// The value of an entry that says that the account has a login shell.
+  package static let loginShell = EntryValue.shell.rawValue
+
+  /// True for an entry that says that a password, or none, opens the account.
+  package static func opensByPassword(_ entry: AccessEntry) -> Bool {
+    entry.value == EntryValue.password.rawValue || entry.value == EntryValue.noPassword.rawValue
+  }
+
   func path(_ below: String) -> [UInt8] { root + Array(below.utf8) }
 
   /// The values that entries of this kind have.

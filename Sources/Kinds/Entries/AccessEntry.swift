@@ -85,14 +85,18 @@ package struct EntryGain: Equatable, Sendable {
   }
 }
 
-/// An entry that goes on under another name: its account was renamed.
+/// An entry that goes on as another one: its account was renamed, or it stands in the place of one
+/// that gave as much or more. A grant on the former one is not over.
 package struct EntryMove: Equatable, Sendable {
   package var from: AccessEntry.Key
   package var to: AccessEntry.Key
+  /// The new entry's detail; nil where what a grant knows of the former one still holds.
+  package var detail: String?
 
-  package init(from: AccessEntry.Key, to: AccessEntry.Key) {
+  package init(from: AccessEntry.Key, to: AccessEntry.Key, detail: String? = nil) {
     self.from = from
     self.to = to
+    self.detail = detail
   }
 }
 

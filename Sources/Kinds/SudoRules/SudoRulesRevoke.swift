@@ -105,9 +105,10 @@ extension SudoRules {
     }
     do throws(SystemError) {
       let text = bytes + [0x0a]
-      let outcome = try CreatedFile.create(root + path, below: root, text, mode: 0o440) {
-        SudoersCheck.refusal(text, at: $0)
-      }
+      let outcome = try CreatedFile.create(
+        root + path, below: root, with: text,
+        CreatedFile.Ownership(uid: 0, gid: 0, mode: 0o440)
+      ) { SudoersCheck.refusal(text, at: $0) }
       if case .refused(let words) = outcome { return .failed("check: \(escaped(path)): \(words)") }
       return .done
     } catch {

@@ -37,22 +37,24 @@ struct SudoersFiles {
     }
     note(path)
     let file: RootedFile
+    let place: [UInt8]
     do throws(SystemError) {
-      file = try RootedFile(path, in: root)
+      file = try RootedFile(path, root: root)
+      place = try RootedFile.place(path, root: root)
     } catch {
       if error.isMissing || (onlyRegular && error.isOtherObject) { return }
       return unreadable.append((path, "\(error)"))
     }
-    note(file.path)
-    let known = files.contains { $0.path == file.path }
+    note(place)
+    let known = files.contains { $0.path == place }
     // sudo does not notice a file that is included twice; its rules are the same.
     if known { return }
     guard file.owner == 0, file.mode & 0o002 == 0, file.mode & 0o020 == 0 || file.group == 0 else {
-      let words = "read: \(escaped(file.path)): sudo refuses it: not root's alone to write"
-      return unreadable.append((file.path, words))
+      let words = "read: \(escaped(place)): sudo refuses it: not root's alone to write"
+      return unreadable.append((place, words))
     }
     let text = SudoersText(file.bytes)
-    files.append(File(path: file.path, text: text))
+    files.append(File(path: place, text: text))
     for line in text.lines {
       switch line.include {
       case .file(let name): read(absolute(name, beside: path), depth: depth + 1, onlyRegular: false)
@@ -65,9 +67,9 @@ struct SudoersFiles {
   private mutating func readFolder(_ path: [UInt8], depth: Int) {
     note(path)
     do throws(SystemError) {
-      let folder = try RootedFile.names(in: path, root: root)
-      note(folder.path)
-      for name in folder.names where !Self.isSkipped(name) {
+      let names = try RootedFile.names(in: path, root: root, most: 4096)
+      note(try RootedFile.place(path, root: root))
+      for name in names where !Self.isSkipped(name) {
         read(path + [UInt8(ascii: "/")] + name, depth: depth, onlyRegular: true)
       }
     } catch {

@@ -17,6 +17,9 @@ package final class JournalSource {
   private var lastTime: Timestamp?
   private var gapAtStart: JournalGap?
   private var damagedInRow = 0
+  private var damage: JournalDamage
+  /// Where the handle began to read.
+  private var readsFrom: Timestamp
   private var reachedEnd = false
   /// How often in a row the end was reached while a line waited for its continuation.
   private var endsWithHeld = 0
@@ -49,6 +52,8 @@ package final class JournalSource {
     self.since = since
     position = cursor
     lastTime = cursor.flatMap(Self.time)
+    readsFrom = lastTime ?? since
+    damage = JournalDamage(place)
     wake = try WakeDescriptor()
     journal = try Self.open(place, self.identifiers)
     try wake.replace(with: journal.descriptor)
@@ -85,6 +90,7 @@ package final class JournalSource {
         continue
       }
       guard found else {
+        if let gap = findDamage() { return progress(more: true, gap) }
         reachedEnd = true
         letGo(body)
         return progress(more: false)
@@ -148,6 +154,8 @@ package final class JournalSource {
   /// Puts the handle behind the last entry read. If that one is gone, it goes to its time and a gap
   /// is noted.
   private func findPosition() throws(SystemError) {
+    damage.begin(journal)
+    readsFrom = lastTime ?? since
     guard let position else {
       return try journal.seek(realtime: (lastTime ?? since).microseconds)
     }
@@ -160,11 +168,22 @@ package final class JournalSource {
       guard error.isDamage || error.code == SystemError.invalidArgument else { throw error }
     }
     guard !isThere else { return }
-    let from = lastTime ?? since
-    try journal.seek(realtime: from.microseconds)
-    gapAtStart = JournalGap(
-      from: from, to: Timestamp(microseconds: SystemClock.wall()),
-      reason: "the journal does not hold the last line read any more")
+    try journal.seek(realtime: readsFrom.microseconds)
+    gapAtStart =
+      findDamage()
+      ?? JournalGap(
+        from: readsFrom, to: Timestamp(microseconds: SystemClock.wall()),
+        reason: "the journal does not hold the last line read any more")
+  }
+
+  /// A file that the handle let go of.
+  private func findDamage() -> JournalGap? {
+    let identifiers = identifiers
+    let gap = damage.find(journal, since: readsFrom) { place throws(SystemError) in
+      try Self.open(place, identifiers)
+    }
+    if gap != nil { lost += 1 }
+    return gap
   }
 
   private func skipDamage() throws(SystemError) -> JournalGap? {

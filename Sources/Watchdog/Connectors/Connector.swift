@@ -27,6 +27,8 @@ final class Connector {
   var resumed: Int64?
   /// What it is to take back, by id.
   var revocations: [String: ConnectorRevocation] = [:]
+  /// What it said outlives the revocation of a grant that is not told yet.
+  var residue: [String: [String]] = [:]
   /// Grants whose revocation is under way here.
   var tasks: [String: ConnectorTask] = [:]
 

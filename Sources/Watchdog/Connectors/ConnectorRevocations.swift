@@ -12,6 +12,7 @@ extension Engine {
     by connector: Connector
   ) {
     guard !gains.isEmpty else { return entriesRevoked(id, [], known) }
+    connector.residue[id] = nil
     let parts = Self.parts(of: gains)
     connector.tasks[id] = ConnectorTask(parts: parts.count, known: known)
     for part in parts {
@@ -166,9 +167,7 @@ extension Engine {
       let evidence = Evidence(time: now.wall, source: connector.kind.rawValue, text: text)
       update(id) { if $0.evidence.count < 32 { $0.evidence.append(evidence) } }
     }
-    guard let grant = store[id], !left.isEmpty, grant.residue != left else { return }
-    update(id) { $0.residue = left }
-    announce("grant.residue", grant: id, "\(summary(grant)): \(left.joined(separator: "; "))")
+    if !left.isEmpty { connector.residue[id, default: []] += left }
   }
 
   /// A whole report came: answers that were given before it began show whether they are so.

@@ -3,7 +3,8 @@ internal import Grants
 
 /// Lines of doas(1), OpenDoas 6.8: `alice ran command /usr/bin/id as root from /home/alice`,
 /// `command not permitted for alice: ls /root`, `failed auth for admin`. Line feeds of arguments
-/// stay as they are, and a long line is cut; the sender's uid of a command that ran is its target's.
+/// stay as they are, and a long line is cut; the sender's uid of a command that ran is its target's,
+/// and the sender is the command itself by the time journald looks.
 package enum DoasLine: Recognizer {
   package static let identifiers = ["doas"]
 
@@ -11,7 +12,7 @@ package enum DoasLine: Recognizer {
     programs: ["/usr/bin/doas", "/usr/local/bin/doas"], sender: .anybody)
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    fields.message.flatMap { read($0[...]) }.map { trust.judge($0, fields) }
+    fields.message.flatMap { read($0[...]) }.map { trust.judgeBeforeCommand($0, fields) }
   }
 
   private static func read(_ line: ArraySlice<UInt8>) -> Recognition? {

@@ -10,8 +10,23 @@ package enum NewgrpLine: Recognizer {
     programs: ["/usr/bin/newgrp", "/usr/bin/sg"], sender: .anybody)
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    fields.message.flatMap { read($0[...]) }.map { trust.judge($0, fields) }
+    guard let recognition = fields.message.flatMap({ read($0[...]) }) else { return nil }
+    let judged = trust.judge(recognition, fields)
+    guard judged.type == .spoof, mayBeIt(fields) else { return judged }
+    var doubtful = recognition
+    doubtful.trusted = false
+    return doubtful
   }
+
+  /// True for a shell: it becomes one while journald looks.
+  private static func mayBeIt(_ fields: JournalFields) -> Bool {
+    guard let program = fields.program else { return true }
+    return shells.contains(String(decoding: program, as: UTF8.self))
+  }
+
+  private static let shells = [
+    "sh", "bash", "dash", "rbash", "zsh", "ksh", "mksh", "csh", "tcsh", "fish",
+  ]
 
   private static func read(_ line: ArraySlice<UInt8>) -> Recognition? {
     guard let line = rest(of: line, before: "'") else { return nil }

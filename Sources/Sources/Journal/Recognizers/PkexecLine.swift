@@ -10,7 +10,7 @@ package enum PkexecLine: Recognizer {
   private static let trust = SenderTrust(programs: ["/usr/bin/pkexec"], sender: .anybody)
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    fields.message.flatMap { read($0[...]) }.map { trust.judge($0, fields) }
+    fields.message.flatMap { read($0[...]) }.map { trust.judgeBeforeCommand($0, fields) }
   }
 
   private static func read(_ line: ArraySlice<UInt8>) -> Recognition? {

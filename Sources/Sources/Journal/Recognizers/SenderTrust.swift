@@ -11,6 +11,8 @@ struct SenderTrust {
     case root
     /// The program as anybody: it is setuid, and the uid is its caller's.
     case anybody
+    /// The program as anybody: it is setgid, which no field shows, and the uid is its caller's.
+    case anybodySetgid
   }
 
   /// Absolute paths of the program.
@@ -29,6 +31,25 @@ struct SenderTrust {
     return fields.uid == 0 || mayBeIt ? doubtful : spoof(recognition)
   }
 
+  /// The same for a program that has become the command it tells of by the time journald looks.
+  func judgeBeforeCommand(_ recognition: Recognition, _ fields: JournalFields) -> Recognition {
+    guard recognition.type == .use, Self.isCommand(recognition.command, fields) else {
+      return judge(recognition, fields)
+    }
+    var told = recognition
+    // As another than root it may be anybody who has that uid.
+    if fields.uid != 0 || recognition.object != "account:root" { told.trusted = false }
+    return told
+  }
+
+  /// True when the sender is the very command that the line says was run.
+  private static func isCommand(_ command: String?, _ fields: JournalFields) -> Bool {
+    guard let word = command?.split(separator: " ").first,
+      let name = word.split(separator: "/").last.map({ Array($0.utf8) })
+    else { return false }
+    return fields.comm.map { $0 == Array(name.prefix(15)) } ?? false || fields.program == name
+  }
+
   private func spoof(_ recognition: Recognition) -> Recognition {
     var spoof = recognition
     spoof.type = .spoof
@@ -39,17 +60,19 @@ struct SenderTrust {
     return spoof
   }
 
-  /// Nil where journald found neither program nor name.
+  /// Nil where what journald found does not say.
   private func isProgram(_ fields: JournalFields) -> Bool? {
     if let exe = fields.exe { return programs.contains { exe.elementsEqual($0.utf8) } }
     guard let comm = fields.comm else { return nil }
-    // A name can be anybody's, powers cannot.
-    return fields.isPrivileged == true
-      && programs.contains { program in
-        let name = program.utf8.lastIndex(of: UInt8(ascii: "/")).map {
-          program.utf8[program.utf8.index(after: $0)...]
-        }
-        return name.map { comm.elementsEqual($0.prefix(15)) } ?? false
+    let isNamed = programs.contains { program in
+      let name = program.utf8.lastIndex(of: UInt8(ascii: "/")).map {
+        program.utf8[program.utf8.index(after: $0)...]
       }
+      return name.map { comm.elementsEqual($0.prefix(15)) } ?? false
+    }
+    guard isNamed else { return false }
+    // A name can be anybody's, powers cannot.
+    if fields.isPrivileged == true { return true }
+    return sender == .anybodySetgid ? nil : false
   }
 }

@@ -1,0 +1,144 @@
+#!/bin/bash
+# A Debian 12 booted in systemd-nspawn with Grantwatch installed, and checks on it. To be sourced by
+# a script that is run as root:
+#
+#   build=…; . Tests/EndToEnd/container.sh
+#   prepare_tree; (write into $tree) ; boot; check NAME COMMAND...; finish
+#
+# The Debian tree is made once and kept in $GRANTWATCH_TEST_CACHE (/var/cache/grantwatch-test);
+# nothing else is left behind. The container has a PID namespace of its own, so there are no process
+# events in it: who did something is found through /proc.
+# shellcheck disable=SC2154  # build comes from the script
+# shellcheck disable=SC2317,SC2329  # functions are called by name
+
+script=${0##*/}
+cache=${GRANTWATCH_TEST_CACHE:-/var/cache/grantwatch-test}
+packages=systemd,systemd-sysv,dbus,libpam-systemd,passwd,sudo,procps,curl,libsystemd0
+packages+=,adduser,openssh-server,openssh-client,opendoas,pkexec,polkitd,cron,at,postgresql
+tree_options=(--dpkgopt=path-exclude=/usr/share/{doc,man,locale}/'*')
+
+[[ $(id -u) -eq 0 ]] || { echo "$script: must run as root" >&2; exit 2; }
+[[ -x $build/grantwatchd ]] || { echo "$script: $build/grantwatchd: not built" >&2; exit 2; }
+
+# The host's own Debian sources, so that the tree comes from where this host's packages come from.
+debian_sources() {
+  # shellcheck disable=SC2016  # apt-get fills these in
+  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+    'Created-By: Packages' 'Origin: Debian' | grep -E ' bookworm(-updates|-security)? main' | sort -u
+}
+
+make_tree() {
+  local tree=$1 sources
+  sources=$(debian_sources || true)
+  if [[ $sources != *" bookworm main"* ]]; then
+    apt-get update -q
+    sources=$(debian_sources)
+  fi
+  mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" "${tree_options[@]}" \
+    bookworm "$tree.new" - <<<"$sources"
+  mv "$tree.new" "$tree"
+}
+
+work=
+tree=
+machine=grantwatch-$$
+container=
+leader=
+clean() {
+  if [[ -n $container ]] && kill -0 "$container" 2>/dev/null; then
+    local n=0
+    [[ -z $leader ]] || kill -s RTMIN+4 "$leader" 2>/dev/null || true
+    while kill -0 "$container" 2>/dev/null && ((n++ < 100)); do sleep 0.1; done
+    kill -KILL "$container" 2>/dev/null || true
+    wait "$container" 2>/dev/null || true
+  fi
+  rmdir "/run/systemd/nspawn/propagate/$machine" 2>/dev/null || true
+  [[ -z $work ]] || rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 1' INT TERM HUP
+
+# Makes $tree, a copy of the cached Debian with Grantwatch installed.
+prepare_tree() {
+  local base
+  install -d -m 700 "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  base=$cache/tree-$(sha256sum <<<"2 $packages ${tree_options[*]}" | head -c 12)
+  if [[ ! -d $base ]]; then
+    rm -rf "$base.new"
+    make_tree "$base"
+  fi
+  work=$(mktemp -d "$cache/run.XXXXXX")
+  tree=$work/tree
+  cp -a --reflink=auto "$base" "$tree"
+  exec 9>&-
+  make -s install DESTDIR="$tree" BUILD="$build"
+}
+
+passed=0 failed=0
+check() { # NAME COMMAND...
+  local name=$1
+  shift
+  if "$@" >"$work/check" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok $((passed + failed)) - $name"
+  else
+    failed=$((failed + 1))
+    echo "not ok $((passed + failed)) - $name"
+    sed 's/^/# /' "$work/check"
+  fi
+}
+until_true() { # SECONDS COMMAND...
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < end)) || { "$@"; return; }
+    sleep 0.2
+  done
+}
+inside() { timeout 90 nsenter -t "$leader" -a -- "$@"; }
+is() { # ACTUAL EXPECTED
+  [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
+}
+# True if the JSON that the command prints satisfies the jq FILTER; shows it if not.
+json() { # FILTER COMMAND...
+  local filter=$1 out
+  shift
+  out=$("$@") || { printf '%s\n' "$out"; return 1; }
+  jq -e "$filter" <<<"$out" >/dev/null ||
+    { printf 'not true: %s\n%s\n' "$filter" "$(tail -c 4000 <<<"$out")"; return 1; }
+}
+finish() {
+  if ((failed > 0)); then
+    { inside journalctl -u grantwatchd -u grantwatch-notify -o short-precise --no-pager -n 60 ||
+      tail -n 40 "$work/console"; } 2>&1 | sed 's/^/# /'
+  fi
+  echo "$passed passed, $failed failed"
+  exit $((failed > 0))
+}
+
+# The container's init is the child whose own pid inside is 1; nspawn has passing children before it.
+find_leader() {
+  local child
+  for child in $(pgrep -P "$container"); do
+    grep -qE '^NSpid:.*[[:space:]]1$' "/proc/$child/status" 2>/dev/null || continue
+    leader=$child
+    return
+  done
+  return 1
+}
+booted() { find_leader && [[ $(inside systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
+
+# Boots $tree, and makes Grantwatch's accounts there.
+boot() {
+  setsid systemd-nspawn -q -D "$tree" -M "$machine" --register=no --keep-unit -b \
+    --private-network --capability=all --link-journal=no --console=passive \
+    --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at" \
+    </dev/null >"$work/console" 2>&1 &
+  container=$!
+  until_true 30 find_leader
+  check "Debian boots in systemd-nspawn" until_true 120 booted
+  ((failed == 0)) || finish
+  check "systemd-sysusers makes group and user" inside systemd-sysusers
+}
