@@ -43,7 +43,14 @@ package func decimal(_ bytes: some Collection<UInt8>) -> Int64? {
 
 /// `bytes` cut at each `separator`; empty pieces are kept.
 package func split(_ bytes: ArraySlice<UInt8>, at separator: UInt8) -> [ArraySlice<UInt8>] {
-  bytes.split(separator: separator, omittingEmptySubsequences: false)
+  var pieces: [ArraySlice<UInt8>] = []
+  var start = bytes.startIndex
+  for index in bytes.indices where bytes[index] == separator {
+    pieces.append(bytes[start..<index])
+    start = index + 1
+  }
+  pieces.append(bytes[start...])
+  return pieces
 }
 
 /// True for an ASCII letter or digit.

@@ -11,6 +11,11 @@ package func escaped(_ bytes: some Collection<UInt8>) -> String {
   return escapedText(Array(bytes))
 }
 
+/// The same without the price of a generic call.
+package func escaped(_ bytes: ArraySlice<UInt8>) -> String {
+  bytes.withUnsafeBufferPointer { plainText($0) } ?? escapedText(Array(bytes))
+}
+
 /// The text, if there is nothing to escape in it.
 private func plainText(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
   for byte in bytes where byte < 0x20 || byte >= 0x7f || byte == UInt8(ascii: "\\") { return nil }

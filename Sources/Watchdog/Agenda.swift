@@ -54,6 +54,13 @@ package struct Agenda {
     }
   }
 
+  /// Takes out the entries that nobody waits for any more.
+  package mutating func removeAll(where isOver: (AgendaEntry) -> Bool) {
+    heap.removeAll { isOver($0.entry) }
+    // What is in order is a heap.
+    heap.sort { $0.up < $1.up }
+  }
+
   /// The soonest entry that is due at `up`, taken out; nil when none is.
   package mutating func takeDue(at up: Int64) -> AgendaEntry? {
     guard let first = heap.first, first.up <= up else { return nil }

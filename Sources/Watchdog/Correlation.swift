@@ -36,8 +36,8 @@ extension Engine {
 
   /// True when the signal tells of the grant's subject and object, about when it was given.
   func speaks(_ signal: AccessSignal, of grant: Grant) -> Bool {
-    guard !grant.standing, isNear(signal, grant), tells(signal, of: grant) else { return false }
-    return true
+    !grant.standing && signal.kind == grant.kind && isNear(signal, grant)
+      && tells(signal, of: grant)
   }
 
   private func isNear(_ signal: AccessSignal, _ grant: Grant) -> Bool {

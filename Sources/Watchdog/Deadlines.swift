@@ -47,7 +47,18 @@ extension Engine {
     }
   }
 
+  /// Grants that ended before their deadline leave it behind.
+  private func forgetPastDeadlines() {
+    agenda.removeAll { entry in
+      switch entry {
+      case .deadline(let id), .warning(let id): store.isPast(id)
+      default: false
+      }
+    }
+  }
+
   private func mark() {
+    forgetPastDeadlines()
     if !store.timed.isEmpty { record("clock.mark") }
     if problems.has(.accountState), let groupState { keepGroupState(groupState) }
     if problems.has(.baseline) { saveBaselineNow() }

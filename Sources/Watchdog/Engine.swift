@@ -61,6 +61,9 @@ package final class Engine: @unchecked Sendable {
   var control: ControlServer?
   var timer: BootTimer?
   var readSources: [any DispatchSourceRead] = []
+  var journalWake: HeldSource?
+  /// When the journal was read last, CLOCK_BOOTTIME in microseconds.
+  var journalReadAt: Int64 = 0
   var outboxStreams: [OutboxStream] = []
   var logStreams: [LogStream] = []
 

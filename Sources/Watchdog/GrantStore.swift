@@ -36,8 +36,9 @@ package struct ItemReference: Hashable {
 /// All grants that are known, with the indices to find those that stand. Confined to the engine's
 /// queue.
 package final class GrantStore {
-  /// Ended grants that are kept for `list`; older ones are in the ledger only.
-  package static let endedLimit = 100_000
+  /// Ended grants that are kept for `list`; older ones are in the ledger only. So many take about
+  /// 30 MB, and an agent that gives and takes all day no more.
+  package static let endedLimit = 10_000
 
   /// A grant is large: in a box of its own a table of them stays small and is quickly enlarged.
   private final class Box {
@@ -102,6 +103,9 @@ package final class GrantStore {
     }
     return box.grant.items[reference.index]
   }
+
+  /// True for a grant that has ended or is not kept any more.
+  package func isPast(_ id: String) -> Bool { all[id].map { $0.grant.state == .ended } ?? true }
 
   /// True when every item has ended. Most end in their order, so the last is asked first.
   func isOver(_ id: String) -> Bool {
@@ -249,6 +253,7 @@ package final class GrantStore {
       endedCount -= 1
       return true
     }
+    incidents = Set(order.compactMap { all[$0]?.grant.incident })
   }
 
   /// The ids that begin with `text`, or equal it; `limit` at the most.

@@ -10,10 +10,24 @@ extension Engine {
   /// How long a line waits for its continuation before the journal is read again.
   private static let holdFor: Int64 = 100_000
 
+  /// How often a journal that is written without a pause is read: each read ends with a sync of the
+  /// ledger, and the changes that the kernel tells of would have to wait for all of them.
+  private static let readEvery: Int64 = 100_000
+
+  /// There is something new: reads it, or sees to it that it is read soon.
+  func journalWoke() {
+    let due = journalReadAt + Self.readEvery
+    guard now.up < due else { return readJournal() }
+    journalWake?.hold()
+    turn { agenda.add(.journalAgain, at: due) }
+  }
+
   /// Reads what the journal has to tell.
   func readJournal() {
     turn {
       guard let journal else { return }
+      journalReadAt = now.up
+      journalWake?.release()
       do {
         var signals: [AccessSignal] = []
         let progress = try journal.process(limit: Self.entriesPerTurn) { signals.append($0) }

@@ -83,10 +83,9 @@ extension Engine {
 
   /// Gives a new grant the signals that came before it.
   func attachRecentSignals(to id: String) {
-    for signal in recentSignals.signals(since: now.up - Self.reach) {
-      guard let grant = store[id], speaks(signal, of: grant) else { continue }
-      attach(signal.evidence, to: id)
-    }
+    guard let grant = store[id] else { return }
+    let spoken = recentSignals.signals(since: now.up - Self.reach) { speaks($0, of: grant) }
+    for signal in spoken { attach(signal.evidence, to: id) }
   }
 
   /// Somebody pretends to be a tool: said once an hour for each uid.

@@ -247,7 +247,9 @@ extension Engine {
       readSources.append(source(descriptor) { [weak self] in self?.readAudit() })
     }
     if let descriptor = journal?.descriptor {
-      readSources.append(source(descriptor) { [weak self] in self?.readJournal() })
+      let source = source(descriptor) { [weak self] in self?.journalWoke() }
+      journalWake = HeldSource(source)
+      readSources.append(source)
       queue.async { self.readJournal() }
     }
   }
@@ -273,6 +275,8 @@ extension Engine {
     }
     writeSnapshot()
     journalSender.flush()
+    // One that is held back could not be let go of.
+    journalWake?.release()
     for source in readSources { source.cancel() }
     control?.close()
   }

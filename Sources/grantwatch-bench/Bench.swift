@@ -46,7 +46,13 @@ protocol Benchmark {
   static var name: String { get }
   /// What its figures mean; lines for `--help`.
   static var meaning: String { get }
+  /// False for one that is measured only when asked for by name.
+  static var isForAll: Bool { get }
   static func measure(on stage: Stage, quick: Bool) throws -> [Figure]
+}
+
+extension Benchmark {
+  static var isForAll: Bool { true }
 }
 
 /// Why a benchmark could not be run.

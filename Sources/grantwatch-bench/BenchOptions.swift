@@ -9,11 +9,13 @@ struct BenchOptions {
     [
       SyncReference.self, ChangeLatency.self, DeadlineLatency.self, ManyItems.self, IdleCost.self,
       StartWithHistory.self, BinarySize.self, JournalReading.self, AuditParsing.self,
+      Burst.self, BurstMemory.self,
     ]
   }
 
   var chosen: [any Benchmark.Type] {
-    only.isEmpty ? Self.benchmarks : Self.benchmarks.filter { only.contains($0.name) }
+    only.isEmpty
+      ? Self.benchmarks.filter { $0.isForAll } : Self.benchmarks.filter { only.contains($0.name) }
   }
 
   init(_ arguments: [String]) throws {

@@ -20,7 +20,8 @@ final class Stage: Sendable {
   }
   private let held = Mutex(Held())
 
-  var data: String { folder + "/root/srv" }
+  var tree: String { folder + "/root" }
+  var data: String { tree + "/srv" }
   var state: String { folder + "/state" }
   var socket: String { folder + "/run/control.sock" }
 
@@ -47,16 +48,28 @@ final class Stage: Sendable {
     for path in ["/root", "/root/etc", "/root/srv", "/state", "/run", "/etc", "/etc/agents.d"] {
       mkdir(folder + path, 0o755)
     }
-    try write(
-      "root:x:0:0::/root:/bin/bash\nbob:x:1001:1001::/home/bob:/bin/bash\n", "/root/etc/passwd")
-    try write("root:x:0:\ndocker:x:999:\nbob:x:1001:\n", "/root/etc/group")
-    try write("root:!::\ndocker:!::\nbob:!::\n", "/root/etc/gshadow")
+    try furnish(users: 1, groups: ["docker"])
     try write(
       "[Agent]\nName=bench\n\n[Match]\nExecutable=*/grantwatch-bench\n", "/etc/agents.d/bench.conf")
     try configure(timeToLive: "1h", mode: "alert")
   }
 
-  func configure(timeToLive: String, mode: String) throws(SystemError) {
+  /// Makes the accounts root, `u0`, `u1`, … and the groups `groups`.
+  func furnish(users: Int, groups: [String]) throws(SystemError) {
+    let numbers = (0..<users).map { 1001 + $0 }
+    let passwd = numbers.map { "u\($0 - 1001):x:\($0):\($0)::/home/u:/bin/bash\n" }
+    let own = numbers.map { "u\($0 - 1001):x:\($0):\n" }
+    let others = groups.enumerated().map { "\($1):x:\(900 + $0):\n" }
+    try write("root:x:0:0::/root:/bin/bash\n" + passwd.joined(), "/root/etc/passwd")
+    try write("root:x:0:\n" + (others + own).joined(), "/root/etc/group")
+    try write("root:!::\n" + groups.map { "\($0):!::\n" }.joined(), "/root/etc/gshadow")
+  }
+
+  /// - Parameter journal: a folder of journal files, made if need be; nil for the host's journal.
+  func configure(
+    timeToLive: String, mode: String, journal: String? = nil
+  ) throws(SystemError) {
+    if let journal { mkdir(journal, 0o755) }
     try write(
       """
       [Watchdog]
@@ -64,6 +77,8 @@ final class Stage: Sendable {
       MaxRevokesPerMinute=100000
       [Files]
       Watch=/srv
+      [Journal]
+      Directory=\(journal ?? "")
       [Approval]
       Authenticate=no
       [Rule bench]

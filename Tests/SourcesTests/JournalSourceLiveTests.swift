@@ -57,6 +57,27 @@ struct JournalSourceLiveTests {
     #expect(cursor != nil && gaps.isEmpty)
   }
 
+  @Test("Only this boot's own lines are passed over, not those of another with our number")
+  func ownNumber() throws {
+    let folder = Folder()
+    func write(_ user: String, boot: String, at time: Int64) -> String {
+      "__REALTIME_TIMESTAMP=\(time)\n__MONOTONIC_TIMESTAMP=\(time)\n_BOOT_ID=\(boot)\n"
+        + "_UID=0\n_PID=\(getpid())\n_EXE=/usr/sbin/usermod\nSYSLOG_IDENTIFIER=usermod\n"
+        + "MESSAGE=add '\(user)' to group 'docker'\n\n"
+    }
+    let other = String(repeating: "1", count: 32)
+    let text =
+      write("eve", boot: other, at: 1_000_000)
+      + write("bob", boot: SystemClock.bootID(), at: 2_000_000)
+    try SmallFile.replace(folder.path + "/export", with: Array(text.utf8))
+    let made = Spawn.runAndWait(
+      "/lib/systemd/systemd-journal-remote",
+      ["-o", folder.path + "/system.journal", folder.path + "/export"])
+    #expect(made.succeeded)
+    let source = try JournalSource(directory: folder.path, after: nil, since: start)
+    #expect(try drain(source).signals.map(\.subject) == ["user:eve"])
+  }
+
   @Test("A source goes on behind its cursor, and tells each line once")
   func cursor() throws {
     let folder = Folder()

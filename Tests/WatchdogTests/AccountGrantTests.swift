@@ -19,7 +19,7 @@ extension EngineLiveTests {
     stage.pass(seconds: 901)
     let ended = try stage.becomes("ended", id)
     #expect(ended["endedBy"].text == "expired")
-    #expect(ended["outcome"].text == "clean")
+    #expect(try stage.wait("its outcome") { try stage.show(id)["outcome"].text } == "clean")
     #expect(stage.text("root/etc/passwd")?.contains("mallory") == true)
     #expect(
       stage.text("root/etc/passwd")?.contains("mallory:x:1003:1003::/home/mallory:/bin/bash")

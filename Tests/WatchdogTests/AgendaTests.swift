@@ -18,6 +18,20 @@ import Watchdog
     #expect(agenda.count == 0)
   }
 
+  @Test func whatNobodyWaitsForIsTakenOut() {
+    var agenda = Agenda()
+    for number in 0..<100 { agenda.add(.deadline("\(number)"), at: Int64((number * 37) % 100)) }
+    agenda.add(.mark, at: 50)
+    agenda.removeAll { if case .deadline(let id) = $0 { id.hasSuffix("3") } else { false } }
+    #expect(agenda.count == 91)
+    var last: Int64 = -1
+    while let soonest = agenda.soonest, let entry = agenda.takeDue(at: soonest) {
+      #expect(soonest >= last)
+      last = soonest
+      if case .deadline(let id) = entry { #expect(!id.hasSuffix("3")) }
+    }
+  }
+
   @Test func whatIsNotDueStays() {
     var agenda = Agenda()
     agenda.add(.mark, at: 100)

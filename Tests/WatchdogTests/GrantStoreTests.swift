@@ -76,6 +76,7 @@ import Watchdog
     #expect(store.endedCount == GrantStore.endedLimit)
     #expect(store.order.count == GrantStore.endedLimit + 1)
     #expect(store["g-0"] == nil)
+    #expect(store.isPast("g-0") && store.isPast("g-\(count - 1)") && !store.isPast("g-stands"))
     #expect(store["g-\(count - 1)"] != nil)
     #expect(store["g-stands"] != nil)
   }

@@ -10,9 +10,15 @@ struct EchoMemory {
 
   private struct Key: Hashable {
     var boot: [UInt8]
-    /// 0 for events of the host.
-    var pid: Int32
+    /// Nil for events of the host.
+    var pid: Int32?
     var event: String
+
+    /// Boots are few: to hash them tells nothing.
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(pid)
+      hasher.combine(event)
+    }
   }
 
   private var times: [Key: Timestamp] = [:]
@@ -23,13 +29,12 @@ struct EchoMemory {
   private var commands: [(boot: [UInt8], pid: Int32?, command: String?)] = []
   private var commandAt = 0
 
-  /// Prepares a recognition for telling; nil for one that is not to be told.
-  mutating func admit(
-    _ recognition: Recognition, _ fields: JournalFields, at time: Timestamp
-  ) -> Recognition? {
-    var told = recognition
-    guard told.type != .spoof else { return told }
-    guard isNewCommand(told, fields) else { return nil }
+  /// Completes a recognition for telling; false for one that is not to be told.
+  mutating func admits(
+    _ told: inout Recognition, _ fields: JournalFields, at time: Timestamp
+  ) -> Bool {
+    guard told.type != .spoof else { return true }
+    guard isNewCommand(told, fields) else { return false }
     if let shell = told.shell, let account = told.object { completeShell(&told, shell, account) }
     let isFirst = told.echo.map { isNew($0, fields, at: time) } ?? true
     if told.type == .use, told.right == "login", let account = told.object {
@@ -37,14 +42,13 @@ struct EchoMemory {
       let user = account.dropFirst("account:".count)
       _ = isNew(Echo(.host, "session " + user), fields, at: time)
     }
-    return isFirst && !told.isSilent ? told : nil
+    return isFirst && !told.isSilent
   }
 
   private mutating func isNew(_ echo: Echo, _ fields: JournalFields, at time: Timestamp) -> Bool {
     let isProcess = echo.scope == .process
     let key = Key(
-      boot: fields.boot, pid: isProcess ? fields.pid ?? 0 : 0,
-      event: isProcess ? echo.event : "host " + echo.event)
+      boot: fields.boot, pid: isProcess ? fields.pid ?? 0 : nil, event: echo.event)
     let span = isProcess ? Self.processSpan : Self.hostSpan
     if let before = times[key], before <= time + span, time <= before + span { return false }
     if times.updateValue(time, forKey: key) == nil {

@@ -24,12 +24,34 @@ package struct EntryReader {
     var number: Int64
     /// Bytes of its last entry's message.
     var lastLength: Int
+
+    static var nothing: Held {
+      Held(
+        fields: JournalFields(), cursor: "", stored: Timestamp(microseconds: 0), isWhole: true,
+        number: 0, lastLength: 0)
+    }
+  }
+
+  /// A value that most entries share, escaped.
+  private struct LastText {
+    private var bytes: [UInt8] = []
+    private var text = ""
+
+    mutating func text(of bytes: [UInt8]) -> String {
+      if bytes != self.bytes {
+        self.bytes = bytes
+        text = escaped(bytes)
+      }
+      return text
+    }
   }
 
   private let root: String?
   private let further: Further?
   private var held: [Held] = []
   private var echoes = EchoMemory()
+  private var boot = LastText()
+  private var machine = LastText()
   private var taken: String?
   /// The last entry of which, and of all before it, the signals were handed on.
   package private(set) var passed: String?
@@ -96,7 +118,9 @@ package struct EntryReader {
   private mutating func letGo(_ body: (AccessSignal) -> Void) {
     var count = 0
     while count < held.count, held[count].isWhole {
-      let entry = held[count]
+      // Exchanged, for a copy would count up all that the entry holds.
+      var entry = Held.nothing
+      swap(&entry, &held[count])
       tell(entry.fields, entry.cursor, entry.stored, body)
       passed = entry.cursor
       count += 1
@@ -143,17 +167,24 @@ package struct EntryReader {
   private mutating func tell(
     _ fields: JournalFields, _ cursor: String, _ stored: Timestamp, _ body: (AccessSignal) -> Void
   ) {
-    guard let (tool, recognition) = recognize(fields) else { return }
+    guard case (let tool, var recognition)? = recognize(fields) else { return }
     let isOther = recognition.kind != .sudoRule && recognition.type != .spoof
     let hasTree = isOther && AccountToolTrust.knowsTree(tool)
     if hasTree, recognition.root != root { return }
-    for event in [recognition] + recognition.further {
-      guard let told = echoes.admit(event, fields, at: stored) else { continue }
-      body(signal(told, tool, fields, cursor, stored))
-    }
+    let further = recognition.further
+    tell(&recognition, tool, fields, cursor, stored, body)
+    for var event in further { tell(&event, tool, fields, cursor, stored, body) }
   }
 
-  private func signal(
+  private mutating func tell(
+    _ event: inout Recognition, _ tool: [UInt8], _ fields: JournalFields, _ cursor: String,
+    _ stored: Timestamp, _ body: (AccessSignal) -> Void
+  ) {
+    guard echoes.admits(&event, fields, at: stored) else { return }
+    body(signal(event, tool, fields, cursor, stored))
+  }
+
+  private mutating func signal(
     _ recognition: Recognition, _ tool: [UInt8], _ fields: JournalFields, _ cursor: String,
     _ stored: Timestamp
   ) -> AccessSignal {
@@ -163,8 +194,8 @@ package struct EntryReader {
       cursor: cursor, time: min(source, stored), tool: escaped(tool), type: recognition.type,
       message: recognition.message ?? escaped((fields.message ?? []).prefix(4096)),
       trusted: recognition.trusted)
-    signal.boot = escaped(fields.boot)
-    signal.machine = escaped(fields.machine)
+    signal.boot = boot.text(of: fields.boot)
+    signal.machine = machine.text(of: fields.machine)
     signal.pid = fields.pid ?? 0
     signal.uid = fields.uid ?? .max
     signal.loginUID = fields.loginUID

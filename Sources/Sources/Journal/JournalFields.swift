@@ -46,52 +46,46 @@ package struct JournalFields: Sendable, Equatable {
     let equals = base.distance(to: UnsafeRawPointer(found))
     let value = UnsafeRawBufferPointer(rebasing: field[(equals + 1)...])
     func isNamed(_ name: StaticString) -> Bool {
-      name.utf8CodeUnitCount == equals
-        && memcmp(UnsafeRawPointer(name.utf8Start), base, equals) == 0
+      name.utf8CodeUnitCount == equals && memcmp(name.utf8Start, base, equals) == 0
     }
-    if field[0] == UInt8(ascii: "_") {
-      takeTrusted(value, isNamed)
-    } else if isNamed("MESSAGE") {
-      if message == nil { message = Array(value) }
-    } else if isNamed("SYSLOG_IDENTIFIER") {
-      if identifiers.count < 8 { identifiers.append(Array(value)) }
-    } else if isNamed("MESSAGE_ID") {
-      if messageID == nil { messageID = Array(value) }
-    }
-  }
-
-  /// Fields that journald adds.
-  private mutating func takeTrusted(
-    _ value: UnsafeRawBufferPointer, _ isNamed: (StaticString) -> Bool
-  ) {
-    if isNamed("_UID") {
-      uid = Self.number(value).flatMap { UInt32(exactly: $0) }
-    } else if isNamed("_PID") {
-      pid = Self.number(value).flatMap { Int32(exactly: $0) }
-    } else if isNamed("_EXE") {
-      exe = Array(value)
-    } else if isNamed("_COMM") {
-      comm = Array(value)
-    } else if isNamed("_BOOT_ID") {
-      boot = Array(value)
-    } else if isNamed("_CMDLINE") {
-      commandLine = Array(value)
-    } else if isNamed("_MACHINE_ID") {
-      machine = Array(value)
-    } else if isNamed("_TRANSPORT") {
-      transport = Array(value)
-    } else if isNamed("_SYSTEMD_UNIT") {
-      unit = Array(value)
-    } else if isNamed("_AUDIT_SESSION") {
-      session = Self.auditNumber(value)
-    } else if isNamed("_CAP_EFFECTIVE") {
-      isPrivileged = value.contains { $0 != UInt8(ascii: "0") }
-    } else if isNamed("_AUDIT_LOGINUID") {
-      loginUID = Self.auditNumber(value)
-    } else if isNamed("_SYSTEMD_USER_UNIT") {
-      userUnit = Array(value)
-    } else if isNamed("_SOURCE_REALTIME_TIMESTAMP") {
-      sourceTime = Self.number(value)
+    // By length first: most names are told apart by it, or are none of these.
+    switch equals {
+    case 4:
+      if isNamed("_UID") {
+        uid = Self.number(value).flatMap { UInt32(exactly: $0) }
+      } else if isNamed("_PID") {
+        pid = Self.number(value).flatMap { Int32(exactly: $0) }
+      } else if isNamed("_EXE") {
+        exe = Array(value)
+      }
+    case 5: if isNamed("_COMM") { comm = Array(value) }
+    case 7: if message == nil, isNamed("MESSAGE") { message = Array(value) }
+    case 8:
+      if isNamed("_BOOT_ID") {
+        boot = Array(value)
+      } else if isNamed("_CMDLINE") {
+        commandLine = Array(value)
+      }
+    case 10:
+      if isNamed("_TRANSPORT") {
+        transport = Array(value)
+      } else if messageID == nil, isNamed("MESSAGE_ID") {
+        messageID = Array(value)
+      }
+    case 11: if isNamed("_MACHINE_ID") { machine = Array(value) }
+    case 13: if isNamed("_SYSTEMD_UNIT") { unit = Array(value) }
+    case 14:
+      if isNamed("_AUDIT_SESSION") {
+        session = Self.auditNumber(value)
+      } else if isNamed("_CAP_EFFECTIVE") {
+        isPrivileged = value.contains { $0 != UInt8(ascii: "0") }
+      }
+    case 15: if isNamed("_AUDIT_LOGINUID") { loginUID = Self.auditNumber(value) }
+    case 17:
+      if identifiers.count < 8, isNamed("SYSLOG_IDENTIFIER") { identifiers.append(Array(value)) }
+    case 18: if isNamed("_SYSTEMD_USER_UNIT") { userUnit = Array(value) }
+    case 26: if isNamed("_SOURCE_REALTIME_TIMESTAMP") { sourceTime = Self.number(value) }
+    default: break
     }
   }
 
@@ -109,9 +103,9 @@ package struct JournalFields: Sendable, Equatable {
   }
 
   /// The last part of the program's path; where that was lost, the name of the process.
-  var program: [UInt8]? {
-    guard let exe else { return comm }
-    return Array(split(exe[...], at: UInt8(ascii: "/")).last ?? [])
+  var program: ArraySlice<UInt8>? {
+    guard let exe else { return comm.map { $0[...] } }
+    return exe[((exe.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...]
   }
 
   /// The kernel writes 4294967295 for "not set".

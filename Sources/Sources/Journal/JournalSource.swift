@@ -24,6 +24,7 @@ package final class JournalSource {
   /// How often in a row the end was reached while a line waited for its continuation.
   private var endsWithHeld = 0
   private var recent = RecentEntries()
+  private let ownBoot = Array(SystemClock.bootID().utf8)
 
   /// How late the last line came from journald, once the past is read.
   package private(set) var lagMilliseconds: Int?
@@ -218,7 +219,7 @@ package final class JournalSource {
     var fields = JournalFields()
     journal.fields { fields.take($0) }
     // What the daemon itself writes is no news.
-    guard fields.pid != OwnProcess.pid else { return nil }
+    guard fields.pid != OwnProcess.pid || fields.boot != ownBoot else { return nil }
     if let suppressed = SuppressedLine.read(fields) {
       lost += suppressed.count
       return suppressed.gap(at: Timestamp(microseconds: stored))

@@ -1,6 +1,7 @@
-/// The entries read last, to know again one that several files hold. Bounded.
+/// The entries read last, to know again one that several files hold: files are read side by side by
+/// time, so that the same entries come close together. Bounded.
 struct RecentEntries {
-  private static let most = 256
+  private static let most = 64
 
   /// The clocks of the entries, apart from their cursors: they are compared with every new one.
   private var realtimes: [Int64] = []

@@ -5,6 +5,7 @@ internal import ByteText
 struct SuppressedLine {
   /// SD_MESSAGE_JOURNAL_DROPPED of sd-messages.h.
   static let messageID = "a596d6fe7bfa4994828e72309e95d61e"
+  private static let messageIDBytes = Array(messageID.utf8)
   /// RateLimitIntervalSec= of journald.conf(5), as shipped; the word comes after its end.
   private static let interval = TimeSpan(seconds: 30)
 
@@ -13,7 +14,7 @@ struct SuppressedLine {
 
   /// Nil unless journald itself says so.
   static func read(_ fields: JournalFields) -> SuppressedLine? {
-    guard fields.messageID == Array(messageID.utf8), fields.uid ?? 0 == 0,
+    guard let id = fields.messageID, id == messageIDBytes, fields.uid ?? 0 == 0,
       fields.transport == Array("driver".utf8), let message = fields.message,
       let text = rest(of: message[...], after: "Suppressed "),
       let (number, unit) = readings(text, cutAt: " messages from ").first,

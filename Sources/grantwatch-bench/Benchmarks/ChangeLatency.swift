@@ -32,7 +32,7 @@ enum ChangeLatency: Benchmark {
     for index in 0...samples {
       try probe.take()
       let path = folder + "/f\(index)"
-      let name = String(path.dropFirst(stage.folder.count + 5))
+      let name = String(path.dropFirst(stage.tree.count))
       let done = try stage.changeMode(path, "0666")
       var told: Int64 = 0
       try waitUntil("the record of \(name)") {

@@ -13,8 +13,11 @@ enum AccountToolTrust {
   static func judge(
     _ recognition: Recognition?, _ fields: JournalFields, tools: [String]
   ) -> Recognition? {
-    let program = fields.program.map { String(decoding: $0, as: UTF8.self) }
-    let isTool = program.map(tools.contains) ?? false
+    let program = fields.program
+    func isOne(of names: [String]) -> Bool {
+      program.map { names.contains(String(decoding: $0, as: UTF8.self)) } ?? false
+    }
+    let isTool = isOne(of: tools)
     let isSystems = fields.exe.map { isSystemPath($0[...]) } ?? true
     guard fields.uid == 0 else {
       if var denied = recognition, denied.type == .denied, isTool, isSystems {
@@ -25,7 +28,7 @@ enum AccountToolTrust {
       if let denied = recognition, denied.type == .denied, program == nil { return denied }
       return spoof(recognition)
     }
-    if let program, !isTool, !carriers.contains(program) { return spoof(recognition) }
+    if program != nil, !isTool, !isOne(of: carriers) { return spoof(recognition) }
     guard var recognition else { return nil }
     let isReadOneWay = recognition.subject != nil || recognition.object != nil
     recognition.trusted = isSystems && isReadOneWay
@@ -39,9 +42,9 @@ enum AccountToolTrust {
   /// True for the tools that may be told to work on another tree.
   static func knowsTree(_ tool: [UInt8]) -> Bool { treeTools.contains(tool) }
 
-  private static let treeTools: Set<[UInt8]> = Set(
+  private static let treeTools: [[UInt8]] =
     (UsermodLine.identifiers + GpasswdLine.identifiers + GroupToolLine.identifiers)
-      .map { Array($0.utf8) })
+    .map { Array($0.utf8) }
 
   private static func spoof(_ recognition: Recognition?) -> Recognition {
     var spoof = recognition ?? Recognition(.spoof)
@@ -64,16 +67,22 @@ enum AccountToolTrust {
     guard let commandLine else { return nil }
     let short = isGpasswd ? ["-Q"] : ["-P", "-R"]
     let long = isGpasswd ? ["--root"] : ["--prefix", "--root"]
-    let words = split(commandLine[...], at: UInt8(ascii: " "))
-    for (index, word) in words.enumerated() {
+    for at in places(of: " -", in: commandLine[...]) {
+      let option = commandLine[(at + 1)...]
+      let word = option.prefix { $0 != UInt8(ascii: " ") }
       let text = String(decoding: word, as: UTF8.self)
       if text == "--" { return nil }
       if short.contains(text) || long.contains(text) {
-        return index + 1 < words.count ? treeName(words[index + 1]) : nil
+        return treeName(option.dropFirst(word.count + 1).prefix { $0 != UInt8(ascii: " ") })
       }
-      if short.contains(where: { text.hasPrefix("\($0)/") }) { return treeName(word.dropFirst(2)) }
-      if let option = long.first(where: { text.hasPrefix("\($0)=") }) {
-        return treeName(word.dropFirst(option.utf8.count + 1))
+      let value = word.dropFirst(2)
+      if value.first == UInt8(ascii: "/"), short.contains(String(text.prefix(2))) {
+        return treeName(value)
+      }
+      if let equals = word.firstIndex(of: UInt8(ascii: "=")),
+        long.contains(String(decoding: word[..<equals], as: UTF8.self))
+      {
+        return treeName(word[(equals + 1)...])
       }
     }
     return nil

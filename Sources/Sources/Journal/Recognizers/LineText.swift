@@ -22,15 +22,23 @@ func places(of needle: StaticString, in text: ArraySlice<UInt8>) -> [Int] {
 
 /// The text after `prefix`; nil when it begins otherwise.
 func rest(of text: ArraySlice<UInt8>, after prefix: StaticString) -> ArraySlice<UInt8>? {
-  prefix.withUTF8Buffer { text.starts(with: $0) ? text.dropFirst($0.count) : nil }
+  let length = prefix.utf8CodeUnitCount
+  guard text.count >= length else { return nil }
+  let isThere = text.withUnsafeBytes { bytes in
+    bytes.baseAddress.map { memcmp($0, prefix.utf8Start, length) == 0 } ?? true
+  }
+  return isThere ? text.dropFirst(length) : nil
 }
 
 /// The text before `suffix`; nil when it ends otherwise.
 func rest(of text: ArraySlice<UInt8>, before suffix: StaticString) -> ArraySlice<UInt8>? {
-  suffix.withUTF8Buffer { suffix in
-    text.count >= suffix.count && text.suffix(suffix.count).elementsEqual(suffix)
-      ? text.dropLast(suffix.count) : nil
+  let length = suffix.utf8CodeUnitCount
+  guard text.count >= length else { return nil }
+  let isThere = text.withUnsafeBytes { bytes in
+    bytes.baseAddress.map { memcmp($0 + (bytes.count - length), suffix.utf8Start, length) == 0 }
+      ?? true
   }
+  return isThere ? text.dropLast(length) : nil
 }
 
 /// `text` cut at `separator`, all readings: names may hold the separator themselves.
@@ -43,4 +51,4 @@ func readings(
 }
 
 /// A name as the subject or object of a signal.
-func named(_ class: String, _ name: ArraySlice<UInt8>) -> String { "\(`class`):\(escaped(name))" }
+func named(_ class: String, _ name: ArraySlice<UInt8>) -> String { `class` + ":" + escaped(name) }

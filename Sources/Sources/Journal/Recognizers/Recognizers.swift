@@ -7,12 +7,13 @@ package enum Recognizers {
     SshdLine.self, LogindLine.self, CronLine.self, PostgresLine.self, ForgedKernelLine.self,
   ]
 
-  private static let byIdentifier: [[UInt8]: any Recognizer.Type] = {
-    var table: [[UInt8]: any Recognizer.Type] = [:]
-    for recognizer in all {
-      for identifier in recognizer.identifiers { table[Array(identifier.utf8)] = recognizer }
+  /// The identifiers by their length: of one length there are few, soon compared.
+  private static let byLength: [[(identifier: [UInt8], recognizer: any Recognizer.Type)]] = {
+    let known = all.flatMap { recognizer in
+      recognizer.identifiers.map { (identifier: Array($0.utf8), recognizer: recognizer) }
     }
-    return table
+    let longest = known.map(\.identifier.count).max() ?? 0
+    return (0...longest).map { length in known.filter { $0.identifier.count == length } }
   }()
 
   /// Every identifier worth asking the journal for.
@@ -20,7 +21,8 @@ package enum Recognizers {
 
   /// The recogniser that knows the tool of this name.
   package static func recognizer(_ identifier: [UInt8]) -> (any Recognizer.Type)? {
-    byIdentifier[identifier]
+    guard identifier.count < byLength.count else { return nil }
+    return byLength[identifier.count].first { $0.identifier == identifier }?.recognizer
   }
 
   /// The tool that the entry calls itself, and what its line says; nil when it is none of ours, tells
@@ -31,9 +33,10 @@ package enum Recognizers {
     guard fields.message != nil else { return nil }
     for given in fields.identifiers {
       // Syslog ends an identifier at a control byte; only journald's own interface lets one in.
-      let identifier = Array(given.prefix { $0 >= 0x20 })
-      guard var recognition = byIdentifier[identifier]?.recognize(fields) else { continue }
-      if identifier.count < given.count {
+      let end = given.firstIndex { $0 < 0x20 }
+      let identifier = end.map { Array(given[..<$0]) } ?? given
+      guard var recognition = recognizer(identifier)?.recognize(fields) else { continue }
+      if end != nil {
         recognition.type = .spoof
         recognition.further = []
       }

@@ -16,8 +16,18 @@ struct SenderTrust {
   }
 
   /// Absolute paths of the program.
-  let programs: [String]
-  let sender: Sender
+  private let programs: [[UInt8]]
+  /// Their last parts, as the kernel keeps the name of a process: cut at 15 bytes.
+  private let names: [[UInt8]]
+  private let sender: Sender
+
+  init(programs: [String], sender: Sender) {
+    self.programs = programs.map { Array($0.utf8) }
+    names = self.programs.map { path in
+      Array(path[((path.lastIndex(of: UInt8(ascii: "/")) ?? -1) + 1)...].prefix(15))
+    }
+    self.sender = sender
+  }
 
   /// `recognition` as trusted, as untrusted, or as a spoof.
   func judge(_ recognition: Recognition, _ fields: JournalFields) -> Recognition {
@@ -47,7 +57,8 @@ struct SenderTrust {
     guard let word = command?.split(separator: " ").first,
       let name = word.split(separator: "/").last.map({ Array($0.utf8) })
     else { return false }
-    return fields.comm.map { $0 == Array(name.prefix(15)) } ?? false || fields.program == name
+    return fields.comm.map { $0.elementsEqual(name.prefix(15)) } ?? false
+      || fields.program.map { $0.elementsEqual(name) } ?? false
   }
 
   private func spoof(_ recognition: Recognition) -> Recognition {
@@ -62,15 +73,9 @@ struct SenderTrust {
 
   /// Nil where what journald found does not say.
   private func isProgram(_ fields: JournalFields) -> Bool? {
-    if let exe = fields.exe { return programs.contains { exe.elementsEqual($0.utf8) } }
+    if let exe = fields.exe { return programs.contains(exe) }
     guard let comm = fields.comm else { return nil }
-    let isNamed = programs.contains { program in
-      let name = program.utf8.lastIndex(of: UInt8(ascii: "/")).map {
-        program.utf8[program.utf8.index(after: $0)...]
-      }
-      return name.map { comm.elementsEqual($0.prefix(15)) } ?? false
-    }
-    guard isNamed else { return false }
+    guard names.contains(comm) else { return false }
     // A name can be anybody's, powers cannot.
     if fields.isPrivileged == true { return true }
     return sender == .anybodySetgid ? nil : false

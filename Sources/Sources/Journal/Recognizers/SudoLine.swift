@@ -14,7 +14,7 @@ package enum SudoLine: Recognizer {
   package static func recognize(_ fields: JournalFields) -> Recognition? {
     guard var recognition = fields.message.flatMap({ read($0[...], fields) }) else { return nil }
     if let exe = fields.exe {
-      if programs.contains(String(decoding: exe, as: UTF8.self)) { return recognition }
+      if programs.contains(exe) { return recognition }
     } else if fields.comm == Array("sudo".utf8), fields.isPrivileged == true {
       // A refusal is over before its program is looked up; its name and its powers were not.
       return recognition
@@ -28,9 +28,9 @@ package enum SudoLine: Recognizer {
     return recognition
   }
 
-  private static let programs: Set<String> = [
+  private static let programs = [
     "/usr/bin/sudo", "/bin/sudo", "/usr/local/bin/sudo", "/usr/bin/sudo-rs", "/usr/bin/sudoedit",
-  ]
+  ].map { Array($0.utf8) }
 
   /// Bytes of a line's message that sudo does not go beyond (MAXSYSLOGLEN, and room for the name).
   private static let longestPart = 962
@@ -107,15 +107,15 @@ package enum SudoLine: Recognizer {
     let first = text[..<end]
     for field in [
       "HOST=", "TTY=", "CHROOT=", "PWD=", "USER=", "GROUP=", "ENV=", "TSID=", "COMMAND=",
-    ]
-    where first.starts(with: field.utf8) { return nil }
+    ] as [StaticString]
+    where rest(of: first, after: field) != nil { return nil }
     return first
   }
 
   /// Where ` ; COMMAND=` stands outside quotes; those inside only if there is no other.
   private static func commands(_ text: ArraySlice<UInt8>) -> [Int] {
     let all = places(of: " ; COMMAND=", in: text)
-    guard all.count <= mostReadings else { return all }
+    guard all.count > 1, all.count <= mostReadings else { return all }
     let open = all.filter { isBalanced(text[$0...].dropFirst(" ; COMMAND=".utf8.count)) }
     return open.isEmpty ? all : open
   }
