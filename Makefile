@@ -85,12 +85,13 @@ install:
 	  $(DESTDIR)$(catalogdir)
 	install -s -m 755 $(BUILD)/grantctl $(DESTDIR)$(bindir)/grantctl
 	install -s -m 755 $(BUILD)/grantwatchd $(DESTDIR)$(sbindir)/grantwatchd
-	install -s -m 755 $(BUILD)/grantwatch-notify $(DESTDIR)$(libdir)/grantwatch-notify
+	for program in grantwatch-notify grantwatch-postgresql; do \
+	  install -s -m 755 $(BUILD)/$$program $(DESTDIR)$(libdir)/$$program || exit 1; done
 	install -m 644 etc/grantwatch/agents.d/*.conf $(DESTDIR)$(libdir)/agents.d/
 	for page in man/*.[1578]; do \
 	  install -m 644 "$$page" "$(DESTDIR)$(mandir)/man$${page##*.}/" || exit 1; done
 	install -m 644 systemd/grantwatch-backstop.timer $(DESTDIR)$(unitdir)/grantwatch-backstop.timer
-	for unit in grantwatchd grantwatch-notify grantwatch-backstop; do \
+	for unit in grantwatchd grantwatch-notify grantwatch-postgresql grantwatch-backstop; do \
 	  sed 's|^ExecStart=/usr/sbin/|ExecStart=$(sbindir)/|' systemd/$$unit.service \
 	    >$(DESTDIR)$(unitdir)/$$unit.service && \
 	  chmod 644 $(DESTDIR)$(unitdir)/$$unit.service || exit 1; done
@@ -99,7 +100,7 @@ install:
 	install -m 644 systemd/grantwatch.catalog $(DESTDIR)$(catalogdir)/grantwatch.catalog
 	install -d -m 755 $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sysconfdir)/grantwatch.conf.d \
 	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d \
-	  $(DESTDIR)$(sysconfdir)/recognizers.d
+	  $(DESTDIR)$(sysconfdir)/recognizers.d $(DESTDIR)$(sysconfdir)/connectors.d
 	install -m 644 etc/grantwatch/audit.rules $(DESTDIR)$(sysconfdir)/audit.rules
 	for sample in etc/grantwatch/*.d/*.sample; do [ ! -e "$$sample" ] || \
 	  install -m 644 "$$sample" "$(DESTDIR)/$$sample" || exit 1; done
@@ -111,6 +112,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/grantctl $(DESTDIR)$(sbindir)/grantwatchd
 	rm -rf $(DESTDIR)$(libdir)
 	rm -f $(DESTDIR)$(unitdir)/grantwatchd.service $(DESTDIR)$(unitdir)/grantwatch-notify.service \
+	  $(DESTDIR)$(unitdir)/grantwatch-postgresql.service \
 	  $(DESTDIR)$(unitdir)/grantwatch-backstop.service $(DESTDIR)$(unitdir)/grantwatch-backstop.timer
 	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf $(DESTDIR)$(catalogdir)/grantwatch.catalog
 	for page in man/*.[1578]; do \

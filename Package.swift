@@ -44,12 +44,17 @@ let package = Package(
     .target(
       name: "Notify", dependencies: ["ByteText", "LinuxKit", "Grants", "Control"],
       swiftSettings: strict),
+    .target(
+      name: "PostgreSQLConnector", dependencies: ["ByteText", "LinuxKit", "Grants", "Control"],
+      swiftSettings: strict),
     .executableTarget(
       name: "grantwatchd", dependencies: ["ByteText", "LinuxKit", "Grants", "Watchdog"],
       swiftSettings: strict),
     .executableTarget(
       name: "grantctl", dependencies: ["GrantctlCommands"], swiftSettings: strict),
     .executableTarget(name: "grantwatch-notify", dependencies: ["Notify"], swiftSettings: strict),
+    .executableTarget(
+      name: "grantwatch-postgresql", dependencies: ["PostgreSQLConnector"], swiftSettings: strict),
     .executableTarget(
       name: "grantwatch-bench",
       dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Ledger", "Control"],
@@ -88,6 +93,9 @@ let package = Package(
     .testTarget(
       name: "NotifyTests", dependencies: ["Notify", "Control", "Grants", "LinuxKit", "ByteText"],
       swiftSettings: strict),
+    .testTarget(
+      name: "PostgreSQLConnectorTests",
+      dependencies: ["PostgreSQLConnector", "ByteText"], swiftSettings: strict),
     .testTarget(
       name: "WatchdogTests",
       dependencies: [

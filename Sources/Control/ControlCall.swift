@@ -8,6 +8,8 @@ package import LinuxKit
 /// an answer is answered with an error. After the last reply, and after the client has gone, all
 /// further replies are dropped.
 package final class ControlCall: @unchecked Sendable {  // used on the server's queue only
+  /// `io.grantwatch`, or `io.grantwatch.Connector`.
+  package let interface: String
   /// The method without its interface: `List`.
   package let method: String
   package let parameters: JSON
@@ -24,13 +26,18 @@ package final class ControlCall: @unchecked Sendable {  // used on the server's 
   private let connection: ControlConnection
   private(set) var isAnswered = false
 
+  /// Bytes that a call may have.
+  package static let longestMessage = ControlConnection.longestMessage
+
   /// A stream pauses when `backlog` is above this: 256 KiB.
   package static let comfortableBacklog = 256 * 1024
 
   init(
-    method: String, parameters: JSON, peer: PeerCredentials, wantsMore: Bool, isOneway: Bool,
+    interface: String, method: String, parameters: JSON, peer: PeerCredentials, wantsMore: Bool,
+    isOneway: Bool,
     connection: ControlConnection
   ) {
+    self.interface = interface
     self.method = method
     self.parameters = parameters
     self.peer = peer
@@ -41,12 +48,17 @@ package final class ControlCall: @unchecked Sendable {  // used on the server's 
 
   deinit {
     if !isAnswered {
-      connection.answer(isLast: true, isOneway: isOneway, failure(.failed("no answer was given")))
+      connection.answer(
+        isLast: true, isOneway: isOneway,
+        failure(.failed("no answer was given"), interface))
     }
   }
 
   /// True once the client has gone or the call has its last reply.
   package var isClosed: Bool { isAnswered || connection.isClosed }
+
+  /// The same for all calls of one connection, while it is open.
+  package var connectionID: ObjectIdentifier { ObjectIdentifier(connection) }
 
   /// Bytes that the client has not yet taken. Past 16 MiB it is cut off.
   package var backlog: Int { connection.backlog }
@@ -67,11 +79,11 @@ package final class ControlCall: @unchecked Sendable {  // used on the server's 
       isLast: false, isOneway: isOneway, message(nil, continues: true, parameters))
   }
 
-  /// Answers with an error of this interface.
+  /// Answers with an error of the interface that was called.
   package func fail(_ error: ControlError) {
     dispatchPrecondition(condition: .onQueue(connection.queue))
     guard !isAnswered else { return }
-    finish(failure(error))
+    finish(failure(error, interface))
   }
 
   private func finish(_ message: [UInt8]) {
@@ -98,8 +110,8 @@ func message(
   return writer.bytes
 }
 
-func failure(_ error: ControlError) -> [UInt8] {
-  message(error.name, continues: false) { error.writeParameters(to: &$0) }
+func failure(_ error: ControlError, _ interface: String = interfaceName) -> [UInt8] {
+  message(error.name(in: interface), continues: false) { error.writeParameters(to: &$0) }
 }
 
 /// An error of `org.varlink.service`.

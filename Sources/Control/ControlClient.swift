@@ -22,7 +22,9 @@ package enum ControlClientError: Error, Equatable, CustomStringConvertible, Send
       return matches.isEmpty
         ? "\(id): no such id" : "\(id): several match: \(matches.joined(separator: " "))"
     case .refused(.permissionDenied(let reason)): return "refused: \(reason)"
-    case .refused(.invalid(let reason)), .refused(.failed(let reason)): return reason
+    case .refused(.invalid(let reason)), .refused(.failed(let reason)),
+      .refused(.tooLarge(let reason)), .refused(.tooOften(let reason)):
+      return reason
     case .foreign(let name, let parameters): return "\(name) \(parameters)"
     case .malformed(let reason): return reason
     }
@@ -46,7 +48,8 @@ package final class ControlClient: @unchecked Sendable {  // one thread at a tim
     }
   }
 
-  /// Calls a method of `io.grantwatch` and returns the "parameters" of its one reply.
+  /// Calls a method of `io.grantwatch` and returns the "parameters" of its one reply. Those of
+  /// `io.grantwatch.Connector` are named `Connector.Report`.
   package func call(
     _ method: String, _ parameters: JSON = .object([])
   ) throws(ControlClientError) -> JSON {

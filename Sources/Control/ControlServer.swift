@@ -4,7 +4,7 @@ internal import Grants
 package import LinuxKit
 
 /// The control socket: takes Varlink calls (https://varlink.org) of any local process and hands
-/// those of `io.grantwatch` to a handler. `org.varlink.service` it answers by itself.
+/// those of `io.grantwatch` and `io.grantwatch.Connector` to a handler. `org.varlink.service` it answers by itself.
 ///
 /// Everything it calls back runs on its queue, and it is used there only. A message may have 1 MiB;
 /// a uid may hold 64 connections and 32 MiB of pending bytes, all uids but root 256 connections;
@@ -140,12 +140,14 @@ package final class ControlServer: @unchecked Sendable {  // used on its queue o
     switch full[..<dot] {
     case serviceName:
       refuse(serviceAnswer(method: method, full: full, parameters))
-    case interfaceName:
-      guard interfaceMethods.contains(method) else {
+    case interfaceName, connectorInterfaceName:
+      let interface = String(full[..<dot])
+      guard interfaceMethods[interface]?.contains(method) == true else {
         return refuse(serviceError("MethodNotFound") { $0.member("method", full) })
       }
       let call = ControlCall(
-        method: method, parameters: parameters.isNull ? .object([]) : parameters,
+        interface: interface, method: method,
+        parameters: parameters.isNull ? .object([]) : parameters,
         peer: connection.peer, wantsMore: json["more"].bool ?? false, isOneway: isOneway,
         connection: connection)
       connection.begin(call)
@@ -165,7 +167,7 @@ private func serviceAnswer(method: String, full: String, _ parameters: JSON) -> 
       writer.member("product", "grantwatchd")
       writer.member("version", Version.text)
       writer.member("url", "")
-      writer.member("interfaces", [serviceName, interfaceName])
+      writer.member("interfaces", [serviceName, interfaceName, connectorInterfaceName])
     }
   case "GetInterfaceDescription":
     guard let interface = parameters["interface"].text else {
@@ -175,6 +177,7 @@ private func serviceAnswer(method: String, full: String, _ parameters: JSON) -> 
     switch interface {
     case serviceName: description = serviceDescription
     case interfaceName: description = interfaceDescription
+    case connectorInterfaceName: description = connectorInterfaceDescription
     default: return serviceError("InterfaceNotFound") { $0.member("interface", interface) }
     }
     return message(nil, continues: false) { $0.member("description", description) }

@@ -2,12 +2,19 @@
 package let interfaceName = "io.grantwatch"
 let serviceName = "org.varlink.service"
 
-/// The names of the methods in `interfaceDescription`.
-package let interfaceMethods: Set<String> = Set(
-  interfaceDescription.split(separator: "\n").compactMap { line in
-    guard line.hasPrefix("method "), let end = line.firstIndex(of: "(") else { return nil }
-    return String(line[line.index(line.startIndex, offsetBy: 7)..<end])
-  })
+/// The names of the methods of each interface, as their descriptions give them.
+package let interfaceMethods: [String: Set<String>] = [
+  interfaceName: methods(in: interfaceDescription),
+  connectorInterfaceName: methods(in: connectorInterfaceDescription),
+]
+
+private func methods(in description: String) -> Set<String> {
+  Set(
+    description.split(separator: "\n").compactMap { line in
+      guard line.hasPrefix("method "), let end = line.firstIndex(of: "(") else { return nil }
+      return String(line[line.index(line.startIndex, offsetBy: 7)..<end])
+    })
+}
 
 /// The interface in Varlink's own language (https://varlink.org/Interface-Definition).
 package let interfaceDescription = """

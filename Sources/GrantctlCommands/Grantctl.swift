@@ -8,7 +8,7 @@ package enum Grantctl {
     statusCommand, listCommand, showCommand, explainCommand, approveCommand, extendCommand,
     revokeCommand, restoreCommand,
     adviceAddCommand, adviceListCommand, adviceShowCommand, logCommand, verifyCommand,
-    recognizeCommand, doctorCommand,
+    recognizeCommand, doctorCommand, connectorListCommand, connectorCheckCommand,
   ]
 
   static let commonOptions: [Option] = [

@@ -10,6 +10,7 @@ extension Engine {
   /// Answers one call. Every method has its own check of who may.
   func answer(_ call: ControlCall) {
     turn {
+      if call.interface == connectorInterfaceName { return answerConnector(call) }
       switch call.method {
       case "GetStatus": getStatus(call)
       case "Diagnose": diagnose(call)

@@ -53,7 +53,10 @@ extension Engine {
     if grant.kind.isFiles {
       return object == grant.object || grant.items.prefix(64).contains { $0.object == object }
     }
-    guard object == grant.object || objectNumber(grant) == object else { return false }
+    guard
+      object == grant.object || objectNumber(grant) == object
+        || (grant.kind == .postgresql && ReportedObject.isMeant(object, by: grant.object))
+    else { return false }
     if let subject = signal.subject { return subject == grant.subject }
     guard signal.type == .set else { return false }
     guard let members = signal.members else { return true }
@@ -87,6 +90,7 @@ extension Engine {
       }
       // The newest: a set, or a number, names no single membership.
       return store.order.suffix(64).reversed()
+    case .postgresql: return store.order.suffix(64).reversed()
     default: return signal.kind.map { store.told($0, object) } ?? []
     }
   }

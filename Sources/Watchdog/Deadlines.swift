@@ -63,6 +63,7 @@ extension Engine {
     if problems.has(.accountState), let groupState { keepGroupState(groupState) }
     if problems.has(.baseline) { saveBaselineNow() }
     lookAtMounts()
+    keepReportTimes()
     tellSuppressedSignals()
     if wantsSnapshot { writeSnapshot() }
     agenda.add(.mark, at: now.up + Self.markEvery)
@@ -144,6 +145,9 @@ extension Engine {
       "\(summary(grant)): its time is over and it is still there; \(reason)")
   }
 
+  /// True for what lies on another system, and has no connector here that could take it back.
+  func isOnlyToldOf(_ kind: GrantKind) -> Bool { kind.isConnectors && connector(kind) == nil }
+
   /// What lies on another system is only told of here.
   func notFromHere(_ kind: GrantKind) -> String {
     "grants of kind \(kind.rawValue) are not taken back from here"
@@ -151,7 +155,7 @@ extension Engine {
 
   /// Why law 9 forbids to take this grant back without a human; nil when it does not.
   func guardRail(_ grant: Grant) -> String? {
-    if grant.kind.isConnectors { return notFromHere(grant.kind) }
+    if isOnlyToldOf(grant.kind) { return notFromHere(grant.kind) }
     if grant.confidence == .weak { return "the confidence is weak" }
     if grant.fromPackageManager { return "a package manager did it" }
     if isLastWayIn(grant) { return "it is the last way in for root" }

@@ -49,7 +49,7 @@ extension Engine {
   func diagnoses() -> [SourceDiagnosis] {
     [
       diagnoseFiles(), diagnoseProcesses(), diagnoseJournal(), diagnoseAudit(),
-    ] + logFiles.map(diagnose) + [
+    ] + logFiles.map(diagnose) + connectors.map(diagnose) + [
       diagnoseApproval(), diagnoseLedger(),
     ]
   }

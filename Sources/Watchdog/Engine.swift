@@ -46,6 +46,7 @@ package final class Engine: @unchecked Sendable {
   let groupMembers: GroupMembers
   var groupState: GroupState?
   let entryWatches: [EntryWatch]
+  var connectors: [Connector] = []
   /// Where kinds are read and their tools run: one call at a time, and never on the engine's queue.
   let kindQueue = DispatchQueue(label: "grantwatch.kinds")
   /// Accounts that were renamed since the start, former name to new.

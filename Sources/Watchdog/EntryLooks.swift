@@ -13,7 +13,7 @@ extension Engine {
   var singleFiles: [[UInt8]] { groupMembers.watchedFiles + entryWatches.flatMap(\.paths) }
 
   func entryWatch(_ kind: GrantKind) -> EntryWatch? {
-    entryWatches.first { $0.kind.kind == kind }
+    entryWatches.first { $0.kind.kind == kind } ?? connector(kind)?.watch
   }
 
   /// Asks each kind what to watch.
@@ -97,8 +97,10 @@ extension Engine {
     if problems.set(.entries(watch.kind.kind), text) { settings.log(text) }
   }
 
-  /// Takes in what a look found.
-  private func take(_ state: EntryState, _ watch: EntryWatch) {
+  /// Takes in what a look found, or a connector reported, which then says who gave each entry.
+  func take(
+    _ state: EntryState, _ watch: EntryWatch, by who: ((EntryGain) -> Attribution)? = nil
+  ) {
     let touched = watch.touched
     let gap = watch.gapSince
     watch.touched = []
@@ -117,7 +119,7 @@ extension Engine {
     for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
-      let attribution = attribution(of: gain, touched, gap: gap)
+      let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
       if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
@@ -185,8 +187,9 @@ extension Engine {
     grant.earliest = earliest
     grant.evidence.insert(
       Evidence(
-        time: now.wall, source: attribution.process.pid == 0 ? "state" : "fanotify",
-        text: attribution.process.pid == 0
+        time: now.wall,
+        source: attribution.process.pid == 0 || kind.isConnectors ? "state" : "fanotify",
+        text: attribution.process.pid == 0 || kind.isConnectors
           ? "\(entry.object) says: \(entry.value)"
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
     grant.otherWaysIn = Array(rootWays(without: [entry.key]).prefix(8))
@@ -239,7 +242,7 @@ extension Engine {
   }
 
   /// What is there at the first start is standing: shown, never expired.
-  private func takeStanding(_ watch: EntryWatch, _ state: EntryState) {
+  func takeStanding(_ watch: EntryWatch, _ state: EntryState) {
     for entry in state.sorted where watch.kind.isStanding(entry) {
       guard !isKnown(entry, watch.kind.kind) else { continue }
       standing(
@@ -275,9 +278,11 @@ extension Engine {
   }
 
   /// A crash may have cut between an entry's end, or its putting back, and the record of it.
-  private func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
+  func endWhatIsNotThere(_ kind: GrantKind, _ state: EntryState) {
     for id in store.order {
-      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant) else { continue }
+      guard let grant = store[id], grant.kind == kind, GrantStore.stands(grant),
+        !running.contains(id)
+      else { continue }
       for (index, item) in grant.items.enumerated()
       where item.state == .active || item.state == .revokeFailed {
         guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }
@@ -286,7 +291,7 @@ extension Engine {
     }
   }
 
-  private func entryStatePath(_ watch: EntryWatch) -> String {
+  func entryStatePath(_ watch: EntryWatch) -> String {
     let name = watch.kind.kind.rawValue.map { $0 == ":" ? "-" : $0 }
     return settings.stateDirectory + "/entries-" + String(name) + ".json"
   }

@@ -21,8 +21,7 @@ extension Engine {
 
   func revokeEntries(_ id: String) {
     guard let grant = store[id], let watch = entryWatch(grant.kind) else {
-      running.remove(id)
-      return
+      return turn { revocationFailed(id, "nothing here takes such grants back", final: true) }
     }
     var gains: [(index: Int, gain: EntryGain)] = []
     var states: [Int: ItemState] = [:]
@@ -39,6 +38,9 @@ extension Engine {
         gains.append((index, gain))
         if let former = gain.former { watch.expected.insert(former.key) }
       }
+    }
+    if let connector = connector(grant.kind) {
+      return turn { revoke(gains, of: id, known: states, by: connector) }
     }
     let quarantine = Quarantine(directory: settings.stateDirectory + "/quarantine", grant: id)
     let (kind, queue) = (watch.kind, queue)
@@ -57,7 +59,7 @@ extension Engine {
     }
   }
 
-  private func entriesRevoked(
+  func entriesRevoked(
     _ id: String, _ outcomes: [(index: Int, outcome: EntryOutcome)], _ known: [Int: ItemState]
   ) {
     var states = known

@@ -14,7 +14,8 @@ enum EntryRight {
     }
     let parts = left.split(separator: ";").map { $0.drop { $0 == " " } }
     if parts.contains(where: { $0 == right }) { return left }
+    if left.hasSuffix("…") { return left }
     let joined = "\(left); \(right)"
-    return joined.utf8.count <= longest || left.hasSuffix("…") ? joined : left + "; …"
+    return joined.utf8.count <= longest ? joined : left + "; …"
   }
 }

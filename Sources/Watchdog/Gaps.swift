@@ -69,6 +69,7 @@ extension Engine {
     takeProcessGaps()
     lookAtAuditHealth()
     readLogFiles()
+    lookAtConnectors()
     agenda.add(.canary, at: now.up + 1_000_000)
   }
 

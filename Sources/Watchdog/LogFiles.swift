@@ -56,7 +56,8 @@ extension Engine {
 
   private func takeTold(_ signal: AccessSignal) {
     take(signal, isLast: true)
-    guard signal.trusted, let kind = signal.kind, kind.isConnectors, let object = signal.object
+    // A connector's reports say what is there; then lines only say who.
+    guard signal.trusted, let kind = signal.kind, isOnlyToldOf(kind), let object = signal.object
     else { return }
     let standing = store.told(kind, object).filter { store[$0].map(GrantStore.stands) == true }
     func end(_ ended: (Grant) -> Bool) {

@@ -5,7 +5,7 @@ package struct Problems {
   package enum Kind: Hashable {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
     case fanotify, processEvents, journal, tree(String), logFile(String), accounts, configuration
-    case entries(GrantKind), entryState(GrantKind)
+    case entries(GrantKind), entryState(GrantKind), connector(String)
     case noWebhook, noAgents, revokesHeldBack, notifier
   }
 

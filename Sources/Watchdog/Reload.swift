@@ -28,6 +28,7 @@ extension Engine {
       sayWhetherAgentsAreKnown(loaded.agents)
       setEndpoints()
       openLogFiles()
+      openConnectors()
       if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
         problems.clear(.configuration)
       } else {

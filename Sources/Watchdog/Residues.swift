@@ -66,6 +66,10 @@ extension Engine {
       return { GroupResidue.residue(of: membership, state: state) }
     }
     if grant.kind == .fileMode { return fileResidueSearch(grant) }
+    if let connector = connector(grant.kind) {
+      let lines = connector.residue.removeValue(forKey: grant.id) ?? []
+      return { lines.map { Residue($0) } }
+    }
     guard let kind = entryWatch(grant.kind)?.kind else { return nil }
     let entries = grant.items.compactMap { gain($0, of: grant)?.entry }
     return { entries.flatMap { kind.residue(of: $0) } }

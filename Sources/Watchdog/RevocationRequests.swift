@@ -26,7 +26,7 @@ extension Engine {
             id: id, done: false, result: "refused: it is \(grant.state.rawValue)",
             status: "refused")
         }
-        if grant.kind.isConnectors {
+        if isOnlyToldOf(grant.kind) {
           return RequestResult(
             id: id, done: false, result: "refused: \(notFromHere(grant.kind))", status: "refused")
         }

@@ -250,7 +250,8 @@ extension Engine {
     }
   }
 
-  private func revocationFailed(_ id: String, _ reason: String, final: Bool) {
+  func revocationFailed(_ id: String, _ reason: String, final: Bool) {
+    running.remove(id)
     let tries = (store[id]?.revokeTries ?? 0) + 1
     update(id) {
       $0.state = .revokeFailed

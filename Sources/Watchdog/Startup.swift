@@ -138,6 +138,7 @@ extension Engine {
       openAudit()
       openLogFiles()
       readLogFiles()
+      openConnectors()
       resumeRevocations()
       resumeFailed()
       scheduleAll()
@@ -270,6 +271,7 @@ extension Engine {
     turn {
       announce("daemon.stopped", severity: .low, "grantwatchd stopped")
       saveBaseline()
+      keepReportTimes()
     }
     writeSnapshot()
     journalSender.flush()

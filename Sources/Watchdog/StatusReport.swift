@@ -95,6 +95,14 @@ extension Engine {
       audit == nil ? "unavailable" : audit?.status?.enabled == 0 ? "silent" : "ok")
     writer.member("lost", audit?.lost ?? 0)
     writer.endObject()
+    for connector in connectors {
+      writer.beginObject()
+      writer.member("name", connector.kind.rawValue)
+      writer.member("state", sourceState(of: connector))
+      writer.member("lagMilliseconds", connector.lastReport.map { (now.up - $0.up) / 1000 })
+      writer.member("lost", connector.refusedCount)
+      writer.endObject()
+    }
     writer.endArray()
   }
 

@@ -102,7 +102,10 @@ import Testing
     try raw.send("{\"method\":\"org.varlink.service.GetInfo\"}\0")
     let info = try JSON.parse(Array((raw.next() ?? "").utf8))["parameters"]
     #expect(
-      info["interfaces"].elements == [.string("org.varlink.service"), .string("io.grantwatch")])
+      info["interfaces"].elements == [
+        .string("org.varlink.service"), .string("io.grantwatch"),
+        .string("io.grantwatch.Connector"),
+      ])
     try raw.send(
       """
       {"method":"org.varlink.service.GetInterfaceDescription",\
@@ -116,10 +119,39 @@ import Testing
       "ListAdvice",
       "ShowAdvice", "Log", "Verify", "TakeOutbox", "Acknowledge", "GetDeadLetters",
     ]
-    #expect(interfaceMethods == Set(methods))
+    #expect(interfaceMethods[interfaceName] == Set(methods))
     for method in methods {
       try raw.send("{\"method\":\"io.grantwatch.\(method)\"}\0")
       #expect(raw.next() == #"{"parameters":{"status":{}}}"#)
+    }
+  }
+
+  @Test("Connectors have an interface of their own, with errors of its own")
+  func connectorInterface() throws {
+    let test = try TestServer { call in
+      if call.method == "Report" { return call.fail(.tooLarge(call.interface)) }
+      call.reply()
+    }
+    let raw = try RawClient(test.path)
+    try raw.send(
+      "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+        + "\"parameters\":{\"interface\":\"io.grantwatch.Connector\"}}\0")
+    let text = try JSON.parse(Array((raw.next() ?? "").utf8))["parameters"]["description"].text
+    #expect(text == connectorInterfaceDescription)
+    #expect(
+      interfaceMethods[connectorInterfaceName] == [
+        "GetLimits", "Report", "Unchanged", "TakeRevocations", "Revoked", "AskForReport", "List",
+      ])
+    try raw.send("{\"method\":\"io.grantwatch.Connector.Report\"}\0")
+    #expect(
+      raw.next()
+        == #"{"error":"io.grantwatch.Connector.TooLarge","parameters":{"reason":"io.grantwatch.Connector"}}"#
+    )
+    try raw.send("{\"method\":\"io.grantwatch.Connector.Approve\"}\0")
+    #expect(raw.next()?.contains("MethodNotFound") == true)
+    let client = try ControlClient(path: test.path)
+    #expect(throws: ControlClientError.refused(.tooLarge("io.grantwatch.Connector"))) {
+      try client.call("Connector.Report")
     }
   }
 

@@ -6,7 +6,7 @@ internal import LinuxKit
 private let longestAdvice = 256 * 1024
 
 let adviceAddCommand = Command(
-  name: "advice add", purpose: "Record what an agent said or proposed; the text comes on stdin",
+  name: "advice add", purpose: "Record what an agent said or proposed, from stdin",
   options: [
     Option("agent", value: "NAME", "who said it; must be given"),
     Option("audience", value: "USER", "for whom it was meant"),

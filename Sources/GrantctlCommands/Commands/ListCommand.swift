@@ -58,7 +58,9 @@ private func filter(_ arguments: Arguments) throws(Failure) -> JSON {
   }
   try words("state", "states", GrantState.allCases.map(\.rawValue))
   try words("provenance", "provenance", Provenance.allCases.map(\.rawValue))
-  try words("kind", "kind", GrantKind.wellKnown.map(\.rawValue))
+  // A connector may have any name.
+  let connectors = (arguments.list("kind") ?? []).filter { GrantKind(rawValue: $0) != nil }
+  try words("kind", "kind", GrantKind.wellKnown.map(\.rawValue) + connectors)
   for name in ["subject", "object", "agent", "incident"] {
     if let member = arguments.member(name) { members.append(member) }
   }

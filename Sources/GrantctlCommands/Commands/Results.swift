@@ -46,7 +46,8 @@ private func refusal(of id: String, _ error: ControlError) -> ArraySlice<UInt8> 
   let (status, reason) =
     switch error {
     case .permissionDenied(let reason): ("refused", reason)
-    case .invalid(let reason), .failed(let reason): ("failed", reason)
+    case .invalid(let reason), .failed(let reason), .tooLarge(let reason), .tooOften(let reason):
+      ("failed", reason)
     case .notFound: ("not-found", "no such id")
     }
   return JSON.object([

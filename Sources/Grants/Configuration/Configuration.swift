@@ -21,7 +21,7 @@ package enum Authenticate: String, Sendable, CaseIterable {
   case no
 }
 
-/// What `grantwatch.conf`, its drop-ins and `webhooks.d` say; see grantwatch.conf(5).
+/// What `grantwatch.conf`, its drop-ins, `webhooks.d` and `connectors.d` say; see grantwatch.conf(5).
 package struct Configuration: Equatable, Sendable {
   package var mode = WatchMode.alert
   package var maxRevokesPerMinute = 600
@@ -50,6 +50,7 @@ package struct Configuration: Equatable, Sendable {
   package var rules: [Rule] = []
   package var webhooks: [WebhookConfiguration] = []
   package var logFiles: [LogFileConfiguration] = []
+  package var connectors: [ConnectorConfiguration] = []
 
   package init() {}
 }

@@ -10,7 +10,7 @@ package struct ConfigurationReadFailure: Error, Equatable, Sendable {
 
 extension Configuration {
   /// Reads the file at `path`, then `grantwatch.conf.d/*.conf` beside it in byte order, then
-  /// `webhooks.d/*.conf`.
+  /// `webhooks.d/*.conf` and `connectors.d/*.conf`.
   ///
   /// A later file overrides single keys; a list is added to, and an empty value empties it. A rule
   /// of a drop-in that has the name of an earlier file's rule changes that rule's keys where it
@@ -30,6 +30,7 @@ extension Configuration {
       loader.main(file: file, read(file))
     }
     for file in files(in: "webhooks.d") { loader.webhook(file: file, read(file)) }
+    for file in files(in: "connectors.d") { loader.connector(file: file, read(file)) }
     loader.check()
     let failed = loader.findings.contains { $0.isError }
     return (failed ? nil : loader.configuration, loader.findings)
@@ -133,7 +134,10 @@ private struct ConfigurationLoader {
 
   /// A kind that this version does not know matches nothing: worth a word.
   mutating func checkKinds(_ entry: INIEntry) {
-    for word in entry.words where !GrantKind.wellKnown.contains(where: { matches($0, word) }) {
+    for word in entry.words
+    where GrantKind(rawValue: word) == nil
+      && !GrantKind.wellKnown.contains(where: { matches($0, word) })
+    {
       let hint = nearest(to: word, among: GrantKind.wellKnown.map(\.rawValue))
       findings.append(
         entry.finding(
@@ -144,9 +148,38 @@ private struct ConfigurationLoader {
     }
   }
 
-  mutating func webhook(file: String, _ result: Result<[UInt8], ConfigurationReadFailure>) {
+  /// The name of what a file of its own describes: `NAME.conf`.
+  static func name(of file: String) -> String {
     let start = file.utf8.lastIndex(of: UInt8(ascii: "/")).map(file.utf8.index(after:))
-    let name = String(file[(start ?? file.startIndex)...].dropLast(".conf".count))
+    return String(file[(start ?? file.startIndex)...].dropLast(".conf".count))
+  }
+
+  mutating func connector(file: String, _ result: Result<[UInt8], ConfigurationReadFailure>) {
+    var connector = ConnectorConfiguration(name: Self.name(of: file))
+    let before = findings.count
+    var last = 1
+    for section in sections(of: file, result) {
+      if section.name == "Connector", section.argument == nil {
+        last = section.line
+        apply(connectorSettings, section, scope: "Connector \(connector.name)", to: &connector)
+      } else {
+        unknown(section, among: ["Connector"])
+      }
+    }
+    func refuse(_ message: String) {
+      guard !findings[before...].contains(where: { $0.isError }) else { return }
+      findings.append(
+        ConfigurationFinding(file: file, line: last, isError: true, message: message))
+    }
+    if connector.kind == nil {
+      refuse("a connector's name has letters, digits and '-', at most 64 of them")
+    }
+    if connector.user.isEmpty { refuse("User= is missing") }
+    configuration.connectors.append(connector)
+  }
+
+  mutating func webhook(file: String, _ result: Result<[UInt8], ConfigurationReadFailure>) {
+    let name = Self.name(of: file)
     var webhook = WebhookConfiguration(name: name)
     let before = findings.count
     var last = 1

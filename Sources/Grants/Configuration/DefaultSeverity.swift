@@ -29,6 +29,7 @@ package func defaultSeverity(of grant: Grant) -> Severity {
     let isRoot =
       grant.right.hasPrefix("=") || names.contains { rootCapabilities.contains(String($0)) }
     return isRoot ? .critical : .medium
+  case .postgresql: return postgresSeverity(of: grant)
   case .account:
     return grant.right.split(separator: " ").contains("root") ? .critical : .high
   case .sudoRule: return severity(ofSudoRight: grant.right)
@@ -38,6 +39,28 @@ package func defaultSeverity(of grant: Grant) -> Severity {
   case .kubernetes: return grant.right == "ClusterRole/cluster-admin" ? .critical : .medium
   default: return .medium
   }
+}
+
+/// Attributes of a role, and roles, that are or give everything, the server's own account included.
+private let postgresRoot: Set<String> = [
+  "SUPERUSER", "CREATEROLE", "REPLICATION", "BYPASSRLS", "pg_execute_server_program",
+  "pg_write_server_files", "pg_read_server_files",
+]
+
+private func postgresSeverity(of grant: Grant) -> Severity {
+  let rights = grant.right.split(separator: ";").map { String($0.drop { $0 == " " }) }
+  if rights.contains(where: postgresRoot.contains) { return .critical }
+  if grant.object.hasPrefix("postgresql:role/pg_"),
+    postgresRoot.contains(String(grant.object.dropFirst("postgresql:role/".count)))
+  {
+    return .critical
+  }
+  let isWider = rights.contains { $0.hasPrefix("GRANT OPTION") || $0.hasPrefix("ADMIN OPTION") }
+  let writes = rights.contains {
+    ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "TRIGGER"].contains($0)
+  }
+  if isWider || (grant.subject == "everyone" && writes) { return .high }
+  return .medium
 }
 
 /// What a sudo rule's right, as sudoers writes it behind the `=`, is worth: every command as root is

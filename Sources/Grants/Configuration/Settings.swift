@@ -158,7 +158,7 @@ let webhookSettings: [Setting<WebhookConfiguration>] = [
 ]
 
 /// True for what may be the name of an account or a group (useradd(8), loosely).
-private func isAccountName(_ name: Substring) -> Bool {
+func isAccountName(_ name: Substring) -> Bool {
   !name.isEmpty && name.utf8.count <= 256
     && name.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7f && !":,%/".utf8.contains($0) }
 }

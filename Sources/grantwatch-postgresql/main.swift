@@ -1,0 +1,4 @@
+import Glibc
+import PostgreSQLConnector
+
+exit(runPostgreSQLConnector(CommandLine.arguments))
