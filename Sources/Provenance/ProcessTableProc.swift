@@ -65,6 +65,9 @@ extension ProcessTable {
     record.shorten()
   }
 
+  /// When the process of this number began that lives now, in ticks since boot; nil where none does.
+  package func start(of pid: Int32) -> UInt64? { files.stat(pid)?.start }
+
   /// The record of a living process, made afresh when the pid has come again.
   func current(_ pid: Int32, _ depth: Int = 0) -> ProcessRecord? {
     guard let record = records[pid] else { return adopt(pid, depth: depth + 1) }

@@ -112,14 +112,28 @@ extension Engine {
     keepEntryState(watch)
     let difference = watch.kind.difference(old, state)
     if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
+    let gained = difference.gained.map { withTrueFormer($0, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
-    for gain in difference.gained {
+    for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = attribution(of: gain, touched, gap: gap)
       if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+  }
+
+  /// What an agent gave is not what was there before: an agent that widens twice would find its first
+  /// step put back.
+  private func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
+    guard let former = gain.former else { return gain }
+    for reference in store.entries(ItemKey(kind, former.key)) {
+      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
+        let earlier = self.gain(grant.items[reference.index], of: grant)
+      else { continue }
+      return EntryGain(gain.entry, former: earlier.former)
+    }
+    return gain
   }
 
   private func isOurs(_ attribution: Attribution) -> Bool {
@@ -205,6 +219,10 @@ extension Engine {
       for (index, move) in moves {
         grant.items[index].object = move.to.object
         grant.items[index].after = move.to.value
+        if let detail = move.detail {
+          let former = grant.items[index].detail?.former ?? ""
+          grant.items[index].detail = EntryDetail(own: detail, former: former)
+        }
       }
       replace(grant, changedItems: moves.map(\.index))
     }

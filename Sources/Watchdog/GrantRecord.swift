@@ -2,7 +2,7 @@ import ByteText
 import Grants
 
 /// The items of a grant as the ledger keeps them: new ones whole, changed ones by their number, with
-/// what may change in them: state, value and, but for files, the object's name.
+/// what may change in them: state, value and, but for files, the object's name and the detail.
 enum GrantRecord {
   static func write(_ grant: Grant, newItems range: Range<Int>, to writer: inout JSONWriter) {
     guard !range.isEmpty else { return }
@@ -26,7 +26,13 @@ enum GrantRecord {
       writer.value(item.state.rawValue)
       writer.value(item.after)
       // Entries may go on under another name; files do not.
-      if item.identity == nil { writer.value(item.object) }
+      if item.identity == nil {
+        writer.value(item.object)
+        if let detail = item.detail {
+          writer.value(detail.own)
+          writer.value(detail.former)
+        }
+      }
       writer.endArray()
     }
     writer.endArray()
@@ -57,14 +63,17 @@ enum GrantRecord {
     }
     for element in data["changed"].elements {
       let parts = element.elements
-      guard parts.count == 3 || parts.count == 4,
+      guard parts.count >= 3,
         let index = parts[0].integer.map(Int.init(clamping:)),
         grant.items.indices.contains(index),
         let state = parts[1].text.flatMap(ItemState.init(rawValue:))
       else { continue }
       grant.items[index].state = state
       grant.items[index].after = parts[2].text
-      if parts.count == 4, let object = parts[3].text { grant.items[index].object = object }
+      if parts.count > 3, let object = parts[3].text { grant.items[index].object = object }
+      if parts.count == 6, let own = parts[4].text, let former = parts[5].text {
+        grant.items[index].detail = EntryDetail(own: own, former: former)
+      }
     }
   }
 }

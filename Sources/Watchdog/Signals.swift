@@ -1,6 +1,8 @@
 import ByteText
 import Grants
+import Kinds
 import LinuxKit
+import Provenance
 import Sources
 
 extension Engine {
@@ -10,6 +12,7 @@ extension Engine {
   /// - Parameter isLast: no other signal of the same entry follows.
   func take(_ signal: AccessSignal, isLast: Bool) {
     if signal.type == .spoof { spoofed(signal) }
+    noteKeyLogin(signal)
     let isRefusal = signal.type == .denied
     if !signal.trusted || isRefusal,
       !unprovenSignals.admits(uid: signal.uid, at: now.up, places: isRefusal ? 6 : 1)
@@ -32,6 +35,15 @@ extension Engine {
     }
     giveEvidence(kept)
     countUses(kept)
+  }
+
+  /// A key let somebody in: whose session it is can be told as long as that process lives.
+  private func noteKeyLogin(_ signal: AccessSignal) {
+    guard signal.type == .use, signal.trusted, signal.kind == .sshKey, let key = signal.subject,
+      let keys = entryWatch(.sshKey)?.kind as? SSHKeys,
+      let start = processes.start(of: signal.pid)
+    else { return }
+    keys.noteLogin(key: key, pid: signal.pid, start: start)
   }
 
   /// Gives the grants what the signal says of them; what they have already is not given again.

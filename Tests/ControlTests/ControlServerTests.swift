@@ -111,7 +111,8 @@ import Testing
     let text = try JSON.parse(Array((raw.next() ?? "").utf8))["parameters"]["description"].text
     #expect(text == interfaceDescription)
     let methods = [
-      "GetStatus", "Diagnose", "List", "Show", "Explain", "Approve", "Revoke", "AddAdvice",
+      "GetStatus", "Diagnose", "List", "Show", "Explain", "Approve", "Extend", "Revoke", "Restore",
+      "AddAdvice",
       "ListAdvice",
       "ShowAdvice", "Log", "Verify", "TakeOutbox", "Acknowledge", "GetDeadLetters",
     ]

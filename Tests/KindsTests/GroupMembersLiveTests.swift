@@ -153,18 +153,4 @@ import Testing
     root.shell("rm $0/etc/group")
     #expect(throws: AccountFileError.self) { _ = try root.kind.read() }
   }
-
-  @Test("Ways in: root's password and keys, and admins who can log in")
-  func waysIn() throws {
-    let root = Root()
-    let state = try root.kind.read()
-    #expect(root.kind.waysIn(state) == ["alice: group sudo, password"])
-    let alice = Membership(user: "alice", group: "sudo", primary: false)
-    #expect(root.kind.isLastWayIn(alice, state))
-    root.shell("mkdir -p $0/root/.ssh; echo '# none' > $0/root/.ssh/authorized_keys")
-    #expect(root.kind.isLastWayIn(alice, state))
-    root.shell("echo 'ssh-ed25519 AAAA x' > $0/root/.ssh/authorized_keys")
-    #expect(root.kind.waysIn(state) == ["root: key", "alice: group sudo, password"])
-    #expect(!root.kind.isLastWayIn(alice, state))
-  }
 }

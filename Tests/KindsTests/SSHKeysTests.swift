@@ -72,7 +72,9 @@ import Testing
       #expect(difference.gained == [EntryGain(new, former: old)])
       #expect(difference.lost == [old])
     case "narrower":
-      #expect(difference == EntryDifference(moved: [EntryMove(from: old.key, to: new.key)]))
+      #expect(
+        difference
+          == EntryDifference(moved: [EntryMove(from: old.key, to: new.key, detail: new.detail)]))
     default: #expect(difference == EntryDifference())
     }
   }

@@ -61,7 +61,7 @@ import Watchdog
     #"{"states":["ended"]}"#, #"{"provenance":["human"]}"#, #"{"kind":["file-mode"]}"#,
     #"{"subject":"bob"}"#, #"{"object":"group:disk"}"#, #"{"agent":"aider"}"#,
     #"{"incident":"i-aaaa"}"#, #"{"since":"2023-11-14T22:13:21Z"}"#,
-    #"{"until":"2023-11-14T22:13:19Z"}"#, #"{"standing":true}"#,
+    #"{"until":"2023-11-14T22:13:19Z"}"#,
   ])
   func notMatching(_ text: String) throws {
     #expect(try filter(text)?.matches(grant) == false)
@@ -72,6 +72,22 @@ import Watchdog
     #"{"until":"1"}"#,
   ])
   func notUnderstood(_ text: String) throws { #expect(try filter(text) == nil) }
+}
+
+extension GrantFilterTests {
+  @Test func standingIsWhatExistsWithoutAnEnd() throws {
+    let filter = try #require(GrantFilter(try JSON.parse(Array(#"{"standing":true}"#.utf8))))
+    var grant = memberGrant("g-aaaaaa", "bob", "docker")
+    #expect(filter.matches(grant))
+    grant.deadline = Deadline(TimeSpan(seconds: 60), after: moment())
+    #expect(!filter.matches(grant))
+    grant.deadline = nil
+    grant.state = .ended
+    #expect(!filter.matches(grant))
+    grant.state = .active
+    grant.standing = true
+    #expect(filter.matches(grant))
+  }
 }
 
 @Suite struct ProblemsTests {

@@ -29,7 +29,7 @@ final class Stage {
   var socket: String { "\(scratch.path)/run/control.sock" }
 
   /// `prepare` makes the files that are there at the first start.
-  init(_ configuration: String = Stage.configuration, _ prepare: (Scratch) -> Void = { _ in })
+  init(_ configuration: String = Stage.configuration, prepare: (Scratch) -> Void = { _ in })
     throws
   {
     for folder in [

@@ -90,10 +90,13 @@ package struct EntryGain: Equatable, Sendable {
 package struct EntryMove: Equatable, Sendable {
   package var from: AccessEntry.Key
   package var to: AccessEntry.Key
+  /// The new entry's detail; nil where what a grant knows of the former one still holds.
+  package var detail: String?
 
-  package init(from: AccessEntry.Key, to: AccessEntry.Key) {
+  package init(from: AccessEntry.Key, to: AccessEntry.Key, detail: String? = nil) {
     self.from = from
     self.to = to
+    self.detail = detail
   }
 }
 

@@ -92,7 +92,8 @@ package final class PolkitRules: EntryKind {
       }
       if PolkitFile.gives(former, atLeast: entry) {
         lost.removeAll { $0.key == former.key }
-        difference.moved.append(EntryMove(from: former.key, to: entry.key))
+        difference.moved.append(
+          EntryMove(from: former.key, to: entry.key, detail: entry.detail))
       } else {
         difference.gained.append(EntryGain(entry, former: former))
       }

@@ -18,7 +18,8 @@ extension SSHKeys {
         place(former) == place(entry) && Self.gives(former, atLeast: entry)
       }
       if let wider {
-        difference.moved.append(EntryMove(from: lost.remove(at: wider).key, to: entry.key))
+        difference.moved.append(
+          EntryMove(from: lost.remove(at: wider).key, to: entry.key, detail: entry.detail))
       } else {
         loosened.append(entry)
       }
