@@ -62,6 +62,27 @@ import Testing
     #expect(stage.content() == nil)
   }
 
+  @Test("A rule that was gone before the agent came is not put back with a broken file's other")
+  func goneBefore() throws {
+    let stage = SudoersStage()
+    stage.put("bob ALL=ALL\n")
+    try stage.look()
+    stage.put("((\n")
+    #expect(try stage.look().isEmpty)
+    stage.put("((\nbob ALL=NOPASSWD: ALL\n")
+    let gain = try #require(try stage.look().first)
+    #expect(stage.revoke(gain) == .done)
+    #expect(stage.content() == "((\n")
+  }
+
+  @Test("Options that sudo does not know hide no rule and no alias")
+  func unknownOptions() throws {
+    let stage = SudoersStage()
+    stage.put("Defaults nosuch\nUser_Alias A = bob\nA ALL=ALL\n")
+    #expect(try stage.rules() == ["user:bob bob ALL=ALL"])
+    #expect(try stage.kind.read(previous: nil).problems.isEmpty)
+  }
+
   @Test("A file that visudo refuses gets no rule and no end")
   func onlyTakenOut() throws {
     let stage = SudoersStage()
@@ -95,6 +116,7 @@ import Testing
     var gain = try #require(try stage.look().first)
     #expect(stage.revoke(gain) == .done)
     #expect(stage.content() == broken)
+    try stage.look()
     let names = (0..<100).map { "n\($0)" }.joined(separator: ", ")
     let long =
       "User_Alias N = \(names)\nUser_Alias M = \(Array(repeating: "N", count: 50).joined(separator: ","))\n"

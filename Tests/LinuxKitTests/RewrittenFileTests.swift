@@ -56,15 +56,17 @@ import Testing
   @Test("A new file appears whole under a free name only")
   func created() throws {
     let path = scratch.bytes("x")
-    #expect(
-      try CreatedFile.create(path, below: scratch.bytes(), [0x61], mode: 0o440) { _ in "no" }
-        == .refused("no"))
-    #expect(content("x") == nil)
-    #expect(try CreatedFile.create(path, below: scratch.bytes(), [0x61], mode: 0o440) == .done)
-    #expect(scratch.mode("x") == 0o440)
-    #expect(throws: SystemError.self) {
-      _ = try CreatedFile.create(path, below: scratch.bytes(), [0x62], mode: 0o440)
+    let ownership = CreatedFile.Ownership(uid: getuid(), gid: getgid(), mode: 0o440)
+    func create(_ byte: UInt8, check: (String) -> String? = { _ in nil }) throws
+      -> RewrittenFile.Outcome
+    {
+      try CreatedFile.create(path, below: scratch.bytes(), with: [byte], ownership, check: check)
     }
+    #expect(try create(0x61) { _ in "no" } == .refused("no"))
+    #expect(content("x") == nil)
+    #expect(try create(0x61) == .done)
+    #expect(scratch.mode("x") == 0o440)
+    #expect(throws: SystemError.self) { _ = try create(0x62) }
     #expect(content("x") == "a")
     #expect(SmallFile.names(in: scratch.path) == ["x"])
   }
@@ -76,15 +78,14 @@ import Testing
     scratch.symlink("/etc/real", "etc/absolute")
     scratch.symlink("../../../../../etc/real", "etc/climbing")
     for name in ["absolute", "climbing", "real"] {
-      let file = try RootedFile(Array("/etc/\(name)".utf8), in: scratch.bytes())
-      #expect(file.bytes == Array("inside".utf8))
-      #expect(file.path == Array("/etc/real".utf8))
+      let path = Array("/etc/\(name)".utf8)
+      #expect(try RootedFile(path, root: scratch.bytes()).bytes == Array("inside".utf8))
+      #expect(try RootedFile.place(path, root: scratch.bytes()) == Array("/etc/real".utf8))
     }
     #expect(throws: SystemError.self) {
-      _ = try RootedFile(Array("/etc".utf8), in: scratch.bytes())
+      _ = try RootedFile(Array("/etc".utf8), root: scratch.bytes())
     }
-    let folder = try RootedFile.names(in: Array("/etc".utf8), root: scratch.bytes())
-    #expect(
-      folder.names.map { String(decoding: $0, as: UTF8.self) } == ["absolute", "climbing", "real"])
+    let names = try RootedFile.names(in: Array("/etc".utf8), root: scratch.bytes(), most: 3)
+    #expect(names.map { String(decoding: $0, as: UTF8.self) } == ["absolute", "climbing", "real"])
   }
 }

@@ -62,14 +62,16 @@ enum CvtsudoersJSON {
   }
 
   /// cvtsudoers up to 1.9.13 writes `"runcwd": "/tmp"` straight into an array (CWD=, CHROOT=, ROLE=,
-  /// TYPE= and their like), which is no JSON: such a pair gets its braces here. Each byte beyond
-  /// ASCII becomes the character of that number.
+  /// TYPE= and their like), which is no JSON: such a pair gets its braces here. It forgets the comma
+  /// behind an empty list of `Defaults`, whose options it did not know. Each byte beyond ASCII becomes
+  /// the character of that number.
   static func mended(_ json: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(json.count + 64)
     var open: [UInt8] = []
     var at = 0
     var pairIsOpen = false
+    var isClosed = false
     func endOfString(_ start: Int) -> Int {
       var at = start + 1
       while at < json.count, json[at] != UInt8(ascii: "\"") {
@@ -86,6 +88,8 @@ enum CvtsudoersJSON {
       switch byte {
       case UInt8(ascii: "\""):
         let end = endOfString(at)
+        if isClosed { out.append(UInt8(ascii: ",")) }
+        isClosed = false
         var after = end
         while after < json.count, isBlank(json[after]) { after += 1 }
         if open.last == UInt8(ascii: "["), !pairIsOpen, after < json.count,
@@ -108,7 +112,10 @@ enum CvtsudoersJSON {
       case UInt8(ascii: "]"), UInt8(ascii: "}"):
         closePair()
         _ = open.popLast()
-      case UInt8(ascii: ","): closePair()
+        isClosed = true
+      case UInt8(ascii: ","):
+        closePair()
+        isClosed = false
       default: break
       }
       out.append(byte)

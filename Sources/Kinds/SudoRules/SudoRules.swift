@@ -59,7 +59,10 @@ package final class SudoRules: EntryKind {
       // Whatever an unreadable folder or main file leads to is as unknown as the file itself.
       let isBelow = kept.contains { entry.object.hasPrefix($0 + "/") }
       let isUnknown = look.files.files.allSatisfy { "sudoers:" + escaped($0.path) != entry.object }
-      if kept.contains(entry.object) || isBelow || (isMains && isUnknown) { state.insert(entry) }
+      if kept.contains(entry.object) || isBelow || (isMains && isUnknown) {
+        state.insert(entry)
+        state.presumed.insert(entry.key)
+      }
     }
     if !look.files.hasMain, previous.map({ $0.count > 0 }) ?? false {
       state.problems.append("read: \(escaped(SudoersFiles.main)): there is no such file")

@@ -94,7 +94,7 @@ struct SudoersParse: Sendable {
       return []
     case .failed(let words):
       if problem == nil { problem = words }
-      isCutShort = true
+      if some.count == 1 { isCutShort = true }
     case .refused(let words, let lines):
       if problem == nil { problem = words }
       numbers = lines
