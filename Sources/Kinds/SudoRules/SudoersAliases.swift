@@ -1,7 +1,7 @@
-internal import ByteText
+package import ByteText
 
 /// The aliases of all sudoers files together; the first definition of a name counts, as in sudo.
-struct SudoersAliases: Sendable, Equatable {
+package struct SudoersAliases: Sendable, Equatable {
   private static let tables = [
     ("User_Aliases", "useralias"), ("Runas_Aliases", "runasalias"), ("Host_Aliases", "hostalias"),
     ("Command_Aliases", "cmndalias"),
@@ -12,7 +12,7 @@ struct SudoersAliases: Sendable, Equatable {
 
   private var members: [String: [String: [JSON]]] = [:]
 
-  init(_ documents: [JSON] = []) {
+  package init(_ documents: [JSON] = []) {
     for document in documents { add(document) }
   }
 
