@@ -110,7 +110,7 @@ if Context.environment["GRANTWATCH_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
       name: "grantwatch-fuzz",
-      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Provenance"],
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Kinds", "Provenance"],
       path: "Tests/Fuzz", exclude: ["run"], swiftSettings: strict,
       linkerSettings: [.unsafeFlags(["-use-ld=lld"])]))
 }

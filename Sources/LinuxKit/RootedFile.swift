@@ -47,6 +47,7 @@ package struct RootedFile: Sendable {
   package static func place(_ path: [UInt8], root: [UInt8]) throws(SystemError) -> [UInt8] {
     let real = try realPath(path, root: root)
     guard !root.isEmpty else { return real }
+    // A descriptor that only an argument holds is closed before the call.
     let top = try SafeOpen.directory(root)
     let base = try pathOf(descriptor: top.raw)
     return real.starts(with: base) && base.count > 1 ? Array(real[base.count...]) : real

@@ -258,6 +258,8 @@ extension Engine {
     for watch in entryWatches {
       if down != nil {
         watch.state = EntryStateFile.load(entryStatePath(watch))
+        // Nobody saw how they fared since.
+        if let known = watch.state { watch.state?.presumed = Set(known.entries.keys) }
         watch.gapSince = down
         if watch.state == nil {
           takenAsKnown("\(watch.kind.kind.rawValue): \(entryStatePath(watch)): missing or damaged")

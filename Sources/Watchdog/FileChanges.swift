@@ -218,9 +218,8 @@ extension Engine {
   /// Ends one item; the grant ends with its last.
   func endItem(_ reference: ItemReference, by cause: EndedBy) {
     // What a crash left between the deed and its record was our deed.
-    let cause =
-      store[reference.grant]?.state == .expiring
-      ? store[reference.grant]?.ending ?? cause : cause
+    let isOurs = store[reference.grant]?.state == .expiring
+    let cause = isOurs ? store[reference.grant]?.ending ?? cause : cause
     update(reference.grant, items: [reference.index]) {
       $0.items[reference.index].state = .ended
     }
@@ -228,7 +227,9 @@ extension Engine {
       rememberDeadline(grant.items[reference.index], of: grant)
     }
     goBackFurther(past: reference)
-    if store.isOver(reference.grant) { end(reference.grant, by: cause) }
+    guard store.isOver(reference.grant) else { return }
+    end(reference.grant, by: cause, announcing: isOurs ? "grant.revoked" : "grant.ended")
+    if isOurs, !running.contains(reference.grant) { lookForResidue(reference.grant) }
   }
 
   /// A loss of file events: said, and followed by a full look.

@@ -24,6 +24,7 @@ extension Engine {
         self.advice.change(advice) { if !$0.matched.contains(grant) { $0.matched.append(grant) } }
       }
     case "alert.detected": record.grant.map { id in store.change(id) { $0.alerted = true } }
+    case "grant.expired": record.grant.map { _ = resumed.insert($0) }
     case "code.issued": restoreCode(data)
     case "code.used": data["target"].text.map { codes.void($0) }
     case "journal.cursor":
@@ -231,7 +232,11 @@ extension Engine {
   /// Takes the state from the snapshot one element at a time: a tree of it all would be large.
   private func restore(from recovery: Recovery) {
     func each(_ name: String, _ body: (JSON) -> Void) { _ = recovery.forEachInSnapshot(name, body) }
-    each("grants") { if let grant = Grant(record: $0) { store.insert(grant) } }
+    each("grants") { element in
+      guard let grant = Grant(record: element) else { return }
+      store.insert(grant)
+      if grant.state == .expiring { resumed.insert(grant.id) }
+    }
     each("advice") { if let entry = Advice(record: $0) { advice.add(entry) } }
     each("journal") { journalCursor = $0.text }
     each("logFiles") { element in

@@ -72,11 +72,11 @@ extension Engine {
 
   /// Goes on with revocations that a stop or crash left between intent and result.
   func resumeRevocations() {
+    resumed = resumed.filter { store[$0]?.state == .expiring }
     for id in store.order where store[id]?.state == .expiring {
       if store[id]?.ending == .revoked {
         beginRevocation(id)
       } else {
-        resumed.insert(id)
         queueRevocation(id)
       }
     }

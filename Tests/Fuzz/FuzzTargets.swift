@@ -18,7 +18,7 @@ let fuzzTargets: [String: @Sendable ([UInt8]) -> Void] = {
     guard let name = recognizer.identifiers.first else { continue }
     targets["line-\(name)"] = { lineTarget(recognizer, $0) }
   }
-  return targets
+  return targets.merging(kindTargets) { first, _ in first }
 }()
 
 /// A line of a tool as root and as anybody writes it. The first byte chooses the identifier, the

@@ -251,21 +251,6 @@ import Testing
     #expect(stage.content() == "bob, alice ALL=/bin/a\\ b c\n")
   }
 
-  @Test("What visudo refuses does not go live, though cvtsudoers passes it over")
-  func visudoRefuses() throws {
-    let stage = SudoersStage()
-    stage.put("Defaults nosuch\n")
-    try stage.look()
-    stage.put("Defaults nosuch\nbob ALL=ALL\n")
-    let gain = try #require(try stage.look().first)
-    guard case .failed(let words) = stage.revoke(gain) else {
-      Issue.record("done without visudo's consent")
-      return
-    }
-    #expect(words.contains("unknown defaults entry \"nosuch\""))
-    #expect(stage.content() == "Defaults nosuch\nbob ALL=ALL\n")
-  }
-
   @Test("A ticket of a user, or of a member of a group, is told")
   func tickets() throws {
     let stage = SudoersStage()

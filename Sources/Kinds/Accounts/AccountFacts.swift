@@ -1,7 +1,7 @@
 internal import ByteText
 
 /// What the lines of an account say that bears on access, without the password's hash.
-struct AccountFacts: Equatable, Sendable {
+package struct AccountFacts: Equatable, Sendable {
   var uid: UInt32
   var password: PasswordField
   /// The day since 1970 from which on the account is refused; nil for never.
@@ -13,20 +13,20 @@ struct AccountFacts: Equatable, Sendable {
   func isExpired(on day: Int64) -> Bool { expiry.map { $0 > 0 && $0 <= day } ?? false }
 
   /// `uid=1002 password=usable expires=20819 shell=/bin/bash`, without a blank in the shell.
-  var text: String {
+  package var text: String {
     let shell = escaped(self.shell).replacing(" ", with: "\\x20")
     return "uid=\(uid) password=\(password.rawValue) expires=\(expiry.map(String.init) ?? "never")"
       + " shell=\(shell)"
   }
 
-  init(uid: UInt32, password: PasswordField, expiry: Int64?, shell: [UInt8]) {
+  package init(uid: UInt32, password: PasswordField, expiry: Int64?, shell: [UInt8]) {
     self.uid = uid
     self.password = password
     self.expiry = expiry
     self.shell = shell
   }
 
-  init?(_ words: ArraySlice<Substring>) {
+  package init?(_ words: ArraySlice<Substring>) {
     let values = zip(["uid=", "password=", "expires=", "shell="], words).compactMap { name, word in
       word.hasPrefix(name) ? word.dropFirst(name.count) : nil
     }

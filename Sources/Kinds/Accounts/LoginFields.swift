@@ -1,7 +1,7 @@
 internal import ByteText
 
 /// What a password field lets in; see crypt(5) and shadow(5). The hash itself is not kept.
-enum PasswordField: String, Sendable {
+package enum PasswordField: String, Sendable {
   /// Some password opens it.
   case usable
   /// Nothing is asked for.
@@ -11,7 +11,7 @@ enum PasswordField: String, Sendable {
   /// No password opens it, and there is none to bring back.
   case none
 
-  init(_ field: [UInt8]) {
+  package init(_ field: [UInt8]) {
     switch field.first {
     case nil: self = .empty
     case UInt8(ascii: "!"):
@@ -31,7 +31,7 @@ let longestShell = 4095
 
 /// True for what Debian's accounts have for a shell that nobody gets to use, and for what cannot be
 /// run; an empty field stands for /bin/sh.
-func refusesLogin(shell: [UInt8]) -> Bool {
+package func refusesLogin(shell: [UInt8]) -> Bool {
   guard shell.count <= longestShell else { return true }
   let name = split(shell[...], at: UInt8(ascii: "/")).last.map { Array($0) } ?? []
   return name == Array("nologin".utf8) || name == Array("false".utf8)

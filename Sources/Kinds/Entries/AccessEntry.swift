@@ -48,6 +48,8 @@ package struct EntryState: Equatable, Sendable {
   /// What could not be read, one line each, `context: object: reason`; what was known of these
   /// parts is in `entries` still.
   package var problems: [String] = []
+  /// Those of `entries` that are there only because nobody can tell that they are not.
+  package var presumed: Set<AccessEntry.Key> = []
 
   package init() {}
 

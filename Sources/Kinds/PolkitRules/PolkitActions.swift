@@ -1,7 +1,7 @@
 internal import ByteText
 
 /// What a description of actions, polkit(8), lets somebody do without an administrator.
-enum PolkitActions {
+package enum PolkitActions {
   private static let needsAdministrator: Set<String> = [
     "no", "auth_admin", "auth_admin_keep", "auth_admin_one_shot", "auth_admin_keep_session",
     "auth_admin_keep_always",
@@ -9,7 +9,7 @@ enum PolkitActions {
 
   /// Each as `ID allow_active=yes`. A file that hides what it says behind entities, sections or
   /// another encoding is taken for one that gives all, under its hash.
-  static func open(_ bytes: [UInt8]) -> Set<String> {
+  package static func open(_ bytes: [UInt8]) -> Set<String> {
     var rest = withoutComments(bytes)[...]
     if bytes.contains(0) || bytes.starts(with: [0xfe]) || bytes.starts(with: [0xff])
       || rest.contains(UInt8(ascii: "&")) && mayHide(rest) || find("<![", rest) != nil

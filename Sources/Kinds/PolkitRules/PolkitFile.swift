@@ -2,7 +2,7 @@ internal import ByteText
 internal import LinuxKit
 
 /// One file of polkit's, as an entry and back.
-enum PolkitFile {
+package enum PolkitFile {
   /// What a file is, by its folder and the end of its name.
   enum FileKind {
     case rules, policy, localAuthority
@@ -31,7 +31,7 @@ enum PolkitFile {
 
   static func object(_ path: [UInt8]) -> String { "polkit:" + escaped(path) }
 
-  static func path(_ object: String) -> [UInt8]? {
+  package static func path(_ object: String) -> [UInt8]? {
     guard object.hasPrefix("polkit:/") else { return nil }
     return unescaped(String(object.dropFirst("polkit:".count)))
   }
@@ -67,7 +67,7 @@ enum PolkitFile {
   }
 
   /// True when `former` gave as much as `entry` does, for certain.
-  static func gives(_ former: AccessEntry, atLeast entry: AccessEntry) -> Bool {
+  package static func gives(_ former: AccessEntry, atLeast entry: AccessEntry) -> Bool {
     guard let kind = FileKind(object: entry.object), let old = Kept(former.detail),
       let new = Kept(entry.detail), old.link == nil, new.link == nil
     else { return false }
@@ -100,7 +100,7 @@ enum PolkitFile {
   }
 
   /// A file as an entry's detail carries it: `MODE UID GID BASE64`, or `link TARGET BASE64`.
-  struct Kept {
+  package struct Kept {
     var bytes: [UInt8]
     var mode: UInt16 = 0o644
     var uid: UInt32 = 0
@@ -113,7 +113,7 @@ enum PolkitFile {
     }
 
     /// Nil for a detail that carries none.
-    init?(_ detail: String) {
+    package init?(_ detail: String) {
       let words = detail.split(separator: " ", omittingEmptySubsequences: false)
       if words.count == 3, words[0] == "link" {
         guard let target = unescaped(String(words[1])),
@@ -130,7 +130,7 @@ enum PolkitFile {
     }
 
     /// Empty when the file is too long to be carried.
-    var text: String {
+    package var text: String {
       guard bytes.count <= PolkitFile.longestKept else { return "" }
       if let link {
         let words = escaped(link).split(separator: " ", omittingEmptySubsequences: false)

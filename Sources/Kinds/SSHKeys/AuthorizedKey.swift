@@ -1,10 +1,10 @@
 internal import ByteText
 
 /// A key in a line of authorized_keys, as sshd finds it there.
-struct AuthorizedKey {
+package struct AuthorizedKey {
   /// `key:SHA256:…`, as `ssh-keygen -l` prints it.
-  var subject: String
-  var options: KeyOptions
+  package var subject: String
+  package var options: KeyOptions
   var hasOptions: Bool
   /// Where options or key begin in the line.
   var start: Int
@@ -17,7 +17,7 @@ struct AuthorizedKey {
   static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 
   /// Nil for a blank line, a comment, and what sshd refuses. A NUL ends the line.
-  init?(_ line: ArraySlice<UInt8>) {
+  package init?(_ line: ArraySlice<UInt8>) {
     let text = line.prefix { $0 != 0 }.drop(while: Self.isSpace)
     guard let first = text.first, first != UInt8(ascii: "#") else { return nil }
     start = text.startIndex
@@ -59,7 +59,7 @@ struct AuthorizedKey {
   }
 
   /// `login` and the options, bounded.
-  var value: String {
+  package var value: String {
     let text = options.text
     guard !text.isEmpty else { return "login" }
     guard text.utf8.count > Self.longestValue else { return "login " + text }
@@ -70,7 +70,7 @@ struct AuthorizedKey {
   }
 
   /// The options that `value` tells of; nil when they were too long to be shown.
-  static func options(of value: String) -> KeyOptions? {
+  package static func options(of value: String) -> KeyOptions? {
     if value == "login" { return KeyOptions() }
     guard value.hasPrefix("login "), let bytes = unescaped(String(value.dropFirst(6))) else {
       return nil
@@ -86,12 +86,12 @@ extension ArraySlice where Element == UInt8 {
 }
 
 /// A line of a file of keys; the range goes to behind its line feed.
-struct KeyLine {
-  var range: Range<Int>
-  var key: AuthorizedKey?
+package struct KeyLine {
+  package var range: Range<Int>
+  package var key: AuthorizedKey?
 
   /// `bytes` cut into lines.
-  static func lines(_ bytes: [UInt8]) -> [KeyLine] {
+  package static func lines(_ bytes: [UInt8]) -> [KeyLine] {
     var lines: [KeyLine] = []
     var start = 0
     while start < bytes.count {

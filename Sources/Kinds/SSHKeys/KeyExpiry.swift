@@ -1,8 +1,8 @@
-internal import ByteText
+package import ByteText
 internal import LinuxKit
 
 /// The option `expiry-time` of a line of authorized_keys.
-enum KeyExpiry {
+package enum KeyExpiry {
   /// What `YYYYMMDD[HHMM[SS]][Z]` means, in microseconds since 1970; without `Z` the host's own time
   /// zone counts. Nil for anything else.
   static func moment(_ value: [UInt8]) -> Int64? {
@@ -47,7 +47,9 @@ enum KeyExpiry {
   }
 
   /// The line with this end, or without it, as the first of its options; every other byte stays.
-  static func line(_ line: ArraySlice<UInt8>, _ key: AuthorizedKey, until: Timestamp?) -> [UInt8] {
+  package static func line(_ line: ArraySlice<UInt8>, _ key: AuthorizedKey, until: Timestamp?)
+    -> [UInt8]
+  {
     let head = line[..<key.start]
     var rest = line[key.start...]
     var hasOptions = key.hasOptions

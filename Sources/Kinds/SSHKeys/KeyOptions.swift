@@ -1,19 +1,19 @@
 internal import ByteText
 
 /// The options before a key, as sshd(8) reads them under AUTHORIZED_KEYS FILE FORMAT.
-struct KeyOptions: Equatable {
-  struct Option: Equatable {
+package struct KeyOptions: Equatable {
+  package struct Option: Equatable {
     /// In small letters.
     var name: String
     /// Without the quotes.
     var value: [UInt8]?
   }
 
-  private(set) var options: [Option] = []
+  package private(set) var options: [Option] = []
 
   static let expiry = "expiry-time"
 
-  init() {}
+  package init() {}
 
   /// Nil for what sshd refuses, and with it the whole line. A name that is not known here is taken:
   /// another sshd may know it.
@@ -68,7 +68,7 @@ struct KeyOptions: Equatable {
   }
 
   /// All but a native expiry, in their order, as a file would have them; escaped.
-  var text: String {
+  package var text: String {
     var bytes: [UInt8] = []
     for option in options where option.name != Self.expiry {
       if !bytes.isEmpty { bytes.append(UInt8(ascii: ",")) }
@@ -86,7 +86,7 @@ struct KeyOptions: Equatable {
 
   /// When sshd stops to take the key, in microseconds since 1970; nil for never. Of several ends the
   /// first counts. An end that cannot be read is none here; sshd refuses the line then.
-  var expiry: Int64? {
+  package var expiry: Int64? {
     options.compactMap { option in
       option.name == Self.expiry ? option.value.flatMap(KeyExpiry.moment) : nil
     }.min()
@@ -99,7 +99,7 @@ struct KeyOptions: Equatable {
   }
 
   /// True when these options give for certain all that `other` gives.
-  func gives(atLeast other: KeyOptions) -> Bool {
+  package func gives(atLeast other: KeyOptions) -> Bool {
     let mine = permits
     return other.permits.isSubset(of: mine)
       && isNoNarrower("from", than: other, parts: true)

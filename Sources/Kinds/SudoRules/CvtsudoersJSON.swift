@@ -1,9 +1,9 @@
-internal import ByteText
+package import ByteText
 internal import LinuxKit
 
 /// What cvtsudoers(1) makes of a piece of sudoers text. Bytes beyond ASCII stand in the strings as
 /// the character of the same number, so that text that is no UTF-8 survives: see `bytes(of:)`.
-enum CvtsudoersJSON {
+package enum CvtsudoersJSON {
   static let tool = "/usr/bin/cvtsudoers"
 
   enum Answer: Sendable {
@@ -26,14 +26,19 @@ enum CvtsudoersJSON {
     guard !result.truncated else { return .failed("\(tool): its answer is too long") }
     if result.output.allSatisfy({ isBlank($0) }) { return .parsed(.object([])) }
     do throws(JSONError) {
-      return .parsed(try JSON.parse(mended(result.output)))
+      return .parsed(try document(result.output))
     } catch {
       return .failed("\(tool): \(error)")
     }
   }
 
+  /// The tool's answer, its slips mended.
+  package static func document(_ output: [UInt8]) throws(JSONError) -> JSON {
+    try JSON.parse(mended(output))
+  }
+
   /// The numbers in `stdin:17:16: syntax error`.
-  static func lines(_ errors: [UInt8]) -> Set<Int> {
+  package static func lines(_ errors: [UInt8]) -> Set<Int> {
     let mark = "stdin:".utf8
     let numbers = errors.split(separator: 0x0a).compactMap { line -> Int? in
       guard line.starts(with: mark) else { return nil }
@@ -49,7 +54,7 @@ enum CvtsudoersJSON {
   }
 
   /// The bytes that a string of the answer stands for.
-  static func bytes(of text: String) -> [UInt8] {
+  package static func bytes(of text: String) -> [UInt8] {
     var bytes: [UInt8] = []
     for scalar in text.unicodeScalars {
       if let byte = UInt8(exactly: scalar.value) {
@@ -62,14 +67,16 @@ enum CvtsudoersJSON {
   }
 
   /// cvtsudoers up to 1.9.13 writes `"runcwd": "/tmp"` straight into an array (CWD=, CHROOT=, ROLE=,
-  /// TYPE= and their like), which is no JSON: such a pair gets its braces here. Each byte beyond
-  /// ASCII becomes the character of that number.
+  /// TYPE= and their like), which is no JSON: such a pair gets its braces here. It forgets the comma
+  /// behind an empty list of `Defaults`, whose options it did not know. Each byte beyond ASCII becomes
+  /// the character of that number.
   static func mended(_ json: [UInt8]) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(json.count + 64)
     var open: [UInt8] = []
     var at = 0
     var pairIsOpen = false
+    var isClosed = false
     func endOfString(_ start: Int) -> Int {
       var at = start + 1
       while at < json.count, json[at] != UInt8(ascii: "\"") {
@@ -86,6 +93,8 @@ enum CvtsudoersJSON {
       switch byte {
       case UInt8(ascii: "\""):
         let end = endOfString(at)
+        if isClosed { out.append(UInt8(ascii: ",")) }
+        isClosed = false
         var after = end
         while after < json.count, isBlank(json[after]) { after += 1 }
         if open.last == UInt8(ascii: "["), !pairIsOpen, after < json.count,
@@ -108,7 +117,10 @@ enum CvtsudoersJSON {
       case UInt8(ascii: "]"), UInt8(ascii: "}"):
         closePair()
         _ = open.popLast()
-      case UInt8(ascii: ","): closePair()
+        isClosed = true
+      case UInt8(ascii: ","):
+        closePair()
+        isClosed = false
       default: break
       }
       out.append(byte)

@@ -2,7 +2,7 @@ internal import ByteText
 
 /// A `Defaults` line that lets people in without their password: `!authenticate`, or a group named
 /// by `exempt_group`. All texts are escaped.
-struct SudoLoosening: Hashable, Sendable {
+package struct SudoLoosening: Hashable, Sendable {
   var subject: String
   /// `:`, `@`, `!` or `>` and what it binds to; empty for all.
   var binding: String
@@ -63,7 +63,7 @@ struct SudoLoosening: Hashable, Sendable {
   }
 
   /// The line without every option that loosens, as it stood otherwise; nil when no other is left.
-  static func rest(of line: ArraySlice<UInt8>) -> [UInt8]? {
+  package static func rest(of line: ArraySlice<UInt8>) -> [UInt8]? {
     let head = line.prefix { $0 == 0x20 || $0 == 0x09 }.count + "Defaults".utf8.count
     let bindingEnd = endOfBinding(line, line.startIndex + head)
     let options = pieces(line[bindingEnd...])

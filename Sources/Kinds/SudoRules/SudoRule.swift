@@ -2,8 +2,8 @@ internal import ByteText
 
 /// One rule of sudoers with its aliases resolved: one user, group or netgroup, and the commands that
 /// stand together under one list of hosts, runas and tags. All texts are escaped.
-struct SudoRule: Hashable, Sendable {
-  var subject: String
+package struct SudoRule: Hashable, Sendable {
+  package var subject: String
   /// The one that it gives to, then those of the list that take it back from some: `ALL`, `!carol`.
   var users: [String]
   var hosts: [String]
@@ -43,13 +43,13 @@ struct SudoRule: Hashable, Sendable {
   }
 
   /// `bob ALL=(ALL:ALL) NOPASSWD: ALL`, without times.
-  var value: String { text(times: false) }
+  package var value: String { text(times: false) }
 
   /// As `value`, with its times: the line that a file would hold.
-  var line: String { text(times: true) }
+  package var line: String { text(times: true) }
 
   /// What is given, as sudoers writes it behind the `=`; a runas that means root is left out.
-  var right: String {
+  package var right: String {
     let isRoot =
       (runas == nil || runas == ["root"] || runas == ["ALL"])
       && (groups == nil || groups == ["ALL"]) && !(runas == nil && groups != nil)

@@ -83,7 +83,14 @@ enum SudoRuleDifference {
     let lost = old.sorted.filter { !new.contains($0.key) }
     let came = new.sorted.filter { !old.contains($0.key) }
     let lostRules = lost.map { ($0, SudoRuleDetail.rule($0)) }
-    var free = Set(lost.map(\.key))
+    // A file that was broken in the same go does not show whether a rule was replaced: what could no
+    // longer be told from then on counts as replaced, and is put back. What could not be told before
+    // may be gone for long.
+    let clouded = new.sorted.filter {
+      new.presumed.contains($0.key) && old.contains($0.key) && !old.presumed.contains($0.key)
+    }
+    let formers = lostRules + clouded.map { ($0, SudoRuleDetail.rule($0)) }
+    var free = Set(formers.map(\.0.key))
     var gained: [EntryGain] = []
     for entry in came {
       let rule = SudoRuleDetail.rule(entry)
@@ -96,7 +103,7 @@ enum SudoRuleDifference {
       if isCovered { continue }
       let former = replaced(
         by: rule,
-        lostRules.filter {
+        formers.filter {
           $0.0.subject == entry.subject && $0.0.object == entry.object && free.contains($0.0.key)
         })
       if let former { free.remove(former.key) }

@@ -1,12 +1,12 @@
-internal import ByteText
-internal import LinuxKit
+package import ByteText
+package import LinuxKit
 
 /// Makes rules of what cvtsudoers says.
-struct SudoRuleReader {
+package struct SudoRuleReader {
   let aliases: SudoersAliases
   let members: SudoersMemberReader
 
-  init(aliases: SudoersAliases, names: AccountNames) {
+  package init(aliases: SudoersAliases, names: AccountNames) {
     self.aliases = aliases
     members = SudoersMemberReader(
       user: { names.userName($0) }, group: { names.groupName($0) })
@@ -14,7 +14,7 @@ struct SudoRuleReader {
 
   /// The rules of one `User_Specs` element; nil when a list grows too long or holds something that
   /// nobody knows.
-  func rules(_ spec: JSON) -> [SudoRule]? {
+  package func rules(_ spec: JSON) -> [SudoRule]? {
     guard let users = list(spec["User_List"]), let hosts = list(spec["Host_List"]) else {
       return nil
     }

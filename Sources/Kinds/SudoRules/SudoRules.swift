@@ -17,6 +17,9 @@ package final class SudoRules: EntryKind {
   private struct Known {
     var asked: [[UInt8]] = [SudoersFiles.main]
     var parses: [[UInt8]: SudoersParsed] = [:]
+    /// Entries that were taken out and have not come again since: nobody need wonder whether the
+    /// broken line of a file still gives them.
+    var takenOut: Set<AccessEntry.Key> = []
   }
   private let known = Mutex(Known())
 
@@ -49,12 +52,17 @@ package final class SudoRules: EntryKind {
       state.problems.append(words)
       kept.insert("sudoers:" + escaped(path))
     }
-    for entry in previous?.sorted ?? [] where !state.contains(entry.key) {
+    let takenOut = takenOut(without: state, unlessIn: kept)
+    for entry in previous?.sorted ?? []
+    where !state.contains(entry.key) && !takenOut.contains(entry.key) {
       let isMains = kept.contains("sudoers:" + escaped(SudoersFiles.main)) || !look.files.hasMain
       // Whatever an unreadable folder or main file leads to is as unknown as the file itself.
       let isBelow = kept.contains { entry.object.hasPrefix($0 + "/") }
       let isUnknown = look.files.files.allSatisfy { "sudoers:" + escaped($0.path) != entry.object }
-      if kept.contains(entry.object) || isBelow || (isMains && isUnknown) { state.insert(entry) }
+      if kept.contains(entry.object) || isBelow || (isMains && isUnknown) {
+        state.insert(entry)
+        state.presumed.insert(entry.key)
+      }
     }
     if !look.files.hasMain, previous.map({ $0.count > 0 }) ?? false {
       state.problems.append("read: \(escaped(SudoersFiles.main)): there is no such file")
@@ -72,6 +80,21 @@ package final class SudoRules: EntryKind {
       gain.former.map { "put '\($0.value)' in the place of '\(gain.entry.value)' in" }
       ?? "take '\(gain.entry.value)' out of"
     return "\(change) \(file), checked by visudo -c"
+  }
+
+  func noteTakenOut(_ key: AccessEntry.Key) {
+    known.withLock { _ = $0.takenOut.insert(key) }
+  }
+
+  /// What was taken out and is not in `state`. Of files that can be told whole the state says it all.
+  private func takenOut(
+    without state: EntryState, unlessIn kept: Set<String>
+  ) -> Set<AccessEntry.Key> {
+    known.withLock { known in
+      known.takenOut = known.takenOut.filter { !state.contains($0) }
+      if kept.isEmpty { known.takenOut = [] }
+      return known.takenOut
+    }
   }
 
   /// All files as they are now; the parses are kept for the next look.

@@ -62,9 +62,9 @@ extension SudoRules {
     do throws(EntryKindError) { state = try look() } catch { return .failed("\(error)") }
     do throws(SystemError) {
       let file = try RewrittenFile(root + path, below: root, locking: true)
-      var edit: SudoersEdit
+      var edit = SudoersEdit(file.bytes, path: path, state)
       do throws(SudoersEdit.Failure) {
-        edit = try SudoersEdit(file.bytes, path: path, state)
+        if quarantine == nil { try edit.mustBeWhole() }
         try change(&edit)
       } catch {
         switch error {
@@ -81,7 +81,10 @@ extension SudoRules {
       let outcome =
         isEmpty
         ? try file.remove()
-        : try file.replace(with: result) { SudoersCheck.refusal(result, at: $0) }
+        : try file.replace(with: result) { temporary in
+          guard let words = SudoersCheck.refusal(result, at: temporary) else { return nil }
+          return quarantine != nil && edit.mayStayRefused ? nil : words
+        }
       switch outcome {
       case .done, .unchanged: return .done
       case .changedMeanwhile:
@@ -122,15 +125,18 @@ extension SudoRules {
   ) -> EntryOutcome {
     guard outcome == .done || outcome == .alreadyDone else { return outcome }
     do throws(EntryKindError) {
-      let state = try read(previous: nil)
-      let words = state.problems.first {
-        Self.path(of: entry).map(escaped).map($0.contains) ?? false
-      }
       // Where the file cannot be told, only what was just written is known.
-      if outcome == .alreadyDone, !shouldStand, let words { return .failed(words) }
-      if state.contains(entry.key) == shouldStand { return outcome }
-      return .failed(
-        "look again: \(entry.object): the rule \(shouldStand ? "is not there" : "still stands")")
+      if outcome == .alreadyDone, !shouldStand, let path = Self.path(of: entry),
+        let words = try look().untold(path)
+      {
+        return .failed(words)
+      }
+      guard try read(previous: nil).contains(entry.key) == shouldStand else {
+        return .failed(
+          "look again: \(entry.object): the rule \(shouldStand ? "is not there" : "still stands")")
+      }
+      if !shouldStand { noteTakenOut(entry.key) }
+      return outcome
     } catch {
       return .failed("\(error)")
     }

@@ -1,7 +1,7 @@
-internal import ByteText
+package import ByteText
 
 /// The aliases of all sudoers files together; the first definition of a name counts, as in sudo.
-struct SudoersAliases: Sendable {
+package struct SudoersAliases: Sendable, Equatable {
   private static let tables = [
     ("User_Aliases", "useralias"), ("Runas_Aliases", "runasalias"), ("Host_Aliases", "hostalias"),
     ("Command_Aliases", "cmndalias"),
@@ -11,6 +11,10 @@ struct SudoersAliases: Sendable {
   private static let longest = 4096
 
   private var members: [String: [String: [JSON]]] = [:]
+
+  package init(_ documents: [JSON] = []) {
+    for document in documents { add(document) }
+  }
 
   /// Takes the aliases of one file.
   mutating func add(_ document: JSON) {

@@ -12,7 +12,15 @@ enum SudoersCheck {
     return refusal(Spawn.runAndWait(tool, ["-c", "-f", "-"], input: text + [0x0a]))
   }
 
-  /// The same of a file as it lies on the disk, if it includes nothing.
+  /// True when visudo refuses the text; false as well when it cannot be asked.
+  static func isRefused(_ bytes: [UInt8]) -> Bool {
+    let text = SudoersText(bytes).withoutIncludes
+    let result = Spawn.runAndWait(tool, ["-c", "-f", "-"], input: text + [0x0a])
+    if case .exited(let status) = result.status { return status != 0 }
+    return false
+  }
+
+  /// As the first, of a file as it lies on the disk, if it includes nothing.
   static func refusal(_ bytes: [UInt8], at path: String) -> String? {
     guard SudoersText(bytes).lines.allSatisfy({ $0.include == nil }) else { return refusal(bytes) }
     return refusal(Spawn.runAndWait(tool, ["-c", "-f", path]))

@@ -14,19 +14,31 @@ struct SudoersEdit {
   let text: SudoersText
   private let state: SudoersState
   private let path: [UInt8]
+  private let parse: SudoersParse
+  private let untold: Int
   /// The lines that the file should hold afterwards, escaped.
   private(set) var wanted: Set<String>
   private(set) var result: [UInt8]
+  /// The rules that were written, one a line.
+  private var written: [UInt8] = []
+  /// How many lines that the tool refuses were taken out.
+  private var brokenOut = 0
 
-  init(_ bytes: [UInt8], path: [UInt8], _ state: SudoersState) throws(Failure) {
+  init(_ bytes: [UInt8], path: [UInt8], _ state: SudoersState) {
     text = SudoersText(bytes)
     self.state = state
     self.path = path
-    guard let gifts = state.gifts(of: text, text.lines[...]) else {
-      throw .unclear("read: \(escaped(path)): \(SudoersCheck.refusal(bytes) ?? "not understood")")
-    }
-    wanted = Set(gifts.map(\.line))
+    parse = SudoersParse(text)
+    let gifts = state.gifts(of: text, parse)
+    untold = gifts.untold
+    wanted = Set(gifts.told.map(\.line))
     result = bytes
+  }
+
+  /// Throws where the file holds what the tool refuses.
+  func mustBeWhole() throws(Failure) {
+    guard let problem = parse.problem else { return }
+    throw .unclear("read: \(escaped(path)): \(SudoersCheck.refusal(text.bytes) ?? problem)")
   }
 
   func holds(_ line: String) -> Bool { wanted.contains(line) }
@@ -51,16 +63,31 @@ struct SudoersEdit {
     guard let bytes = unescaped(line) else { throw .impossible("write: \(line): not understood") }
     if let last = result.last, last != 0x0a { result.append(0x0a) }
     result += bytes + [0x0a]
+    written += bytes + [0x0a]
     wanted.insert(line)
   }
 
   /// True when the new text gives exactly what was wanted; a line that says why not.
   func check() -> String? {
-    let new = SudoersText(result)
-    guard let gifts = state.gifts(of: new, new.lines[...]) else {
+    let text = SudoersText(result)
+    let new = SudoersParse(text)
+    let gifts = state.gifts(of: text, new)
+    if parse.problem == nil, new.problem != nil {
       return SudoersCheck.refusal(result) ?? "the new text is not understood"
     }
-    return Set(gifts.map(\.line)) == wanted ? nil : "the new text would change other rules too"
+    let isSame =
+      Set(gifts.told.map(\.line)) == wanted && gifts.untold == untold
+      && new.broken.count == parse.broken.count - brokenOut
+      && SudoersAliases(new.documents) == SudoersAliases(parse.documents)
+    return isSame ? nil : "the new text would change other rules too"
+  }
+
+  /// True when visudo refuses the text before as well, and nothing of what was written: then to wait
+  /// for a text that passes would let any broken line shelter the good ones beside it, which sudo
+  /// goes on to honour.
+  var mayStayRefused: Bool {
+    SudoersCheck.isRefused(text.bytes)
+      && (written.isEmpty || SudoersCheck.refusal(written) == nil)
   }
 
   /// True when nothing but blanks is left.
@@ -71,10 +98,13 @@ struct SudoersEdit {
   ) throws(Failure) {
     let place = path
     let isIt = { (gift: SudoGift) in gift.gives && gift.entry(in: place).key == key }
-    guard let found = state.lines(of: text, giving: isIt) else {
+    guard let found = state.lines(of: text, parse, giving: isIt) else {
       throw .unclear("read: \(escaped(path)): not understood")
     }
-    guard !found.isEmpty else { throw .absent }
+    guard !found.isEmpty else {
+      guard parse.isCutShort else { throw .absent }
+      throw .unclear("read: \(escaped(path)): \(parse.problem ?? "not understood")")
+    }
     var replacements: [Int: [UInt8]] = [:]
     var isFirst = true
     for (index, gifts) in found {
@@ -106,10 +136,12 @@ struct SudoersEdit {
       for new in lines {
         guard let plain = unescaped(new) else { throw .impossible("write: \(new): not understood") }
         bytes += plain + [0x0a]
+        written += plain + [0x0a]
         wanted.insert(new)
       }
       if line.last != 0x0a, bytes.last == 0x0a { bytes.removeLast() }
       replacements[index] = bytes
+      if parse.broken.contains(index) { brokenOut += 1 }
     }
     var new: [UInt8] = []
     for (index, line) in text.lines.enumerated() {

@@ -42,59 +42,91 @@ struct SudoersState {
     return gifts(parse) == nil ? "read: \(escaped(path)): a list is too long" : nil
   }
 
+  /// Why nobody can say what the file gives, as sudo itself would read it; nil when that is known, of
+  /// the good lines of a broken file too.
+  func untold(_ path: [UInt8]) -> String? {
+    if let parse = parses[path] {
+      return parse.isCutShort || gifts(parse) == nil ? problem(path) : nil
+    }
+    let slash = UInt8(ascii: "/")
+    return files.unreadable.first { path.starts(with: $0.path + [slash]) || path == $0.path }?.words
+  }
+
   /// What a file gives, rules that only take back included.
   func gifts(_ path: [UInt8]) -> [SudoGift] {
     guard let parse = parses[path] else { return [] }
     return gifts(parse) ?? gifts(parse, skipping: true) ?? []
   }
 
-  /// What a piece of text gives under the aliases of all files; nil when the tool refuses it.
-  func gifts(of text: SudoersText, _ lines: ArraySlice<SudoersLine>) -> [SudoGift]? {
-    var found: [SudoGift] = []
-    guard case .parsed(let document) = CvtsudoersJSON.parse(text.joined(lines)) else { return nil }
-    for spec in document["User_Specs"].elements {
-      guard let rules = reader.rules(spec) else { return nil }
-      found += rules.map { .rule($0) }
-    }
-    for line in lines where line.isDefaults && SudoersParse.mayLoosen(Array(text[line])) {
-      guard case .parsed(let alone) = CvtsudoersJSON.parse(Array(text[line])) else { return nil }
-      found += SudoLoosening.read(text[line], alone, reader).map { .loosening($0) }
-    }
-    return found
+  /// What a text gives under the aliases of all files, and how much of it nobody can tell.
+  func gifts(of text: SudoersText, _ parse: SudoersParse) -> (told: [SudoGift], untold: Int) {
+    let told = gifts(parse, skipping: true) ?? []
+    let specs = parse.documents.flatMap { $0["User_Specs"].elements }
+    return (told, specs.count { reader.rules($0) == nil })
   }
 
-  /// The lines that give something that `wanted` holds for, by halves; nil when a line cannot be told.
+  /// The lines that give something that `wanted` holds for, with all that each of them gives; nil
+  /// when such a line cannot be told.
   func lines(
-    of text: SudoersText, giving wanted: (SudoGift) -> Bool
+    of text: SudoersText, _ parse: SudoersParse, giving wanted: (SudoGift) -> Bool
   ) -> [(index: Int, gifts: [SudoGift])]? {
-    let saying = text.lines.indices.filter { text.lines[$0].says }
-    func search(_ some: ArraySlice<Int>) -> [(index: Int, gifts: [SudoGift])]? {
-      guard let first = some.first else { return [] }
-      guard let gifts = gifts(of: text, some.map { text.lines[$0] }[...]) else { return nil }
-      guard gifts.contains(where: wanted) else { return [] }
-      if some.count == 1 { return [(first, gifts)] }
+    var found: [Int: [SudoGift]] = [:]
+    func read(_ some: ArraySlice<SudoersParse.Fragment>) -> JSON? {
+      guard case .parsed(let answer) = CvtsudoersJSON.parse(SudoersParse.joined(text, some))
+      else { return nil }
+      return answer
+    }
+    func search(_ some: ArraySlice<SudoersParse.Fragment>, _ known: JSON?) -> Bool {
+      guard let first = some.first else { return true }
+      guard let document = known ?? read(some) else { return false }
+      guard rules(document, skipping: true)?.contains(where: wanted) ?? false else { return true }
+      if some.count == 1 {
+        guard let gifts = rules(document, skipping: false) else { return false }
+        found[first.line, default: []] += gifts
+        return true
+      }
       let middle = some.startIndex + some.count / 2
-      guard let left = search(some[..<middle]), let right = search(some[middle...]) else {
+      return search(some[..<middle], nil) && search(some[middle...], nil)
+    }
+    for piece in parse.pieces {
+      guard search(piece.fragments[...], piece.document) else { return nil }
+    }
+    // Of a broken line several parts may give something.
+    for line in found.keys where parse.broken.contains(line) {
+      for part in parse.pieces.flatMap(\.fragments) where part.line == line {
+        guard let gifts = read([part]).flatMap({ rules($0, skipping: false) }) else { return nil }
+        for gift in gifts where !(found[line] ?? []).contains(gift) { found[line]?.append(gift) }
+      }
+    }
+    for defaults in parse.defaults {
+      let gifts = SudoLoosening.read(defaults.text[...], defaults.document, reader)
+        .map { SudoGift.loosening($0) }
+      if gifts.contains(where: wanted) { found[defaults.line] = gifts }
+    }
+    return found.sorted { $0.key < $1.key }.map { (index: $0.key, gifts: $0.value) }
+  }
+
+  /// The rules of one document; nil when one of them cannot be told and none may be skipped.
+  private func rules(_ document: JSON, skipping: Bool) -> [SudoGift]? {
+    var found: [SudoGift] = []
+    for spec in document["User_Specs"].elements {
+      if let rules = reader.rules(spec) {
+        found += rules.map { .rule($0) }
+      } else if !skipping {
         return nil
       }
-      return left + right
     }
-    return search(saying[...])
+    return found
   }
 
   private func gifts(_ parse: SudoersParse, skipping: Bool = false) -> [SudoGift]? {
     var found: [SudoGift] = []
     for document in parse.documents {
-      for spec in document["User_Specs"].elements {
-        if let rules = reader.rules(spec) {
-          found += rules.map { .rule($0) }
-        } else if !skipping {
-          return nil
-        }
-      }
+      guard let rules = rules(document, skipping: skipping) else { return nil }
+      found += rules
     }
-    for (text, document) in parse.defaults {
-      found += SudoLoosening.read(text[...], document, reader).map { .loosening($0) }
+    for line in parse.defaults {
+      found += SudoLoosening.read(line.text[...], line.document, reader).map { .loosening($0) }
     }
     return found
   }

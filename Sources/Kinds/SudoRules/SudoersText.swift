@@ -1,28 +1,28 @@
 internal import ByteText
 
 /// One logical line of a sudoers file: a line and those that a backslash at its end joins to it.
-struct SudoersLine: Sendable, Equatable {
-  enum Include: Sendable, Equatable {
+package struct SudoersLine: Sendable, Equatable {
+  package enum Include: Sendable, Equatable {
     case file([UInt8])
     case folder([UInt8])
   }
 
   /// Its bytes in the file, line feeds included.
-  var range: Range<Int>
+  package var range: Range<Int>
   /// Where it names what is to be read here.
-  var include: Include?
+  package var include: Include?
   /// False for blanks and comments.
-  var says: Bool
-  var isDefaults: Bool
+  package var says: Bool
+  package var isDefaults: Bool
 }
 
 /// The logical lines of a sudoers file; see sudoers(5), Other special characters, and Including
 /// other files.
-struct SudoersText: Sendable, Equatable {
-  let bytes: [UInt8]
-  let lines: [SudoersLine]
+package struct SudoersText: Sendable, Equatable {
+  package let bytes: [UInt8]
+  package let lines: [SudoersLine]
 
-  init(_ bytes: [UInt8]) {
+  package init(_ bytes: [UInt8]) {
     self.bytes = bytes
     var lines: [SudoersLine] = []
     var at = 0
@@ -34,10 +34,10 @@ struct SudoersText: Sendable, Equatable {
     self.lines = lines
   }
 
-  subscript(line: SudoersLine) -> ArraySlice<UInt8> { bytes[line.range] }
+  package subscript(line: SudoersLine) -> ArraySlice<UInt8> { bytes[line.range] }
 
   /// The text with its include lines left blank, as a tool may read it alone.
-  var withoutIncludes: [UInt8] { joined(lines[...]) }
+  package var withoutIncludes: [UInt8] { joined(lines[...]) }
 
   /// The bytes of some lines, include lines left blank.
   func joined(_ some: ArraySlice<SudoersLine>) -> [UInt8] {
