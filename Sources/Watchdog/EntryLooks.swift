@@ -110,9 +110,10 @@ extension Engine {
       return keepEntryState(watch)
     }
     guard old.entries != state.entries else { return }
+    let difference = watch.kind.difference(old, state)
+    if who == nil, gap == nil, touched.isEmpty, isAheadOfEvents(difference, watch) { return }
     watch.state = state
     keepEntryState(watch)
-    let difference = watch.kind.difference(old, state)
     if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
     let gained = difference.gained.map { withTrueFormer($0, watch.kind.kind) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
@@ -123,6 +124,21 @@ extension Engine {
       if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+  }
+
+  /// The kernel shows a renamed file a moment before it tells of the rename: a gain that nobody was
+  /// seen to give is looked at again shortly, a few times.
+  private func isAheadOfEvents(_ difference: EntryDifference, _ watch: EntryWatch) -> Bool {
+    let isNews = difference.gained.contains { gain in
+      !watch.expected.contains(gain.entry.key) && !isKnown(gain.entry, watch.kind.kind)
+    }
+    guard isNews, watch.putOff < 4 else {
+      watch.putOff = 0
+      return false
+    }
+    watch.putOff += 1
+    agenda.add(.entriesAgain(watch.kind.kind), at: now.up + 50_000)
+    return true
   }
 
   /// What an agent gave is not what was there before: an agent that widens twice would find its first

@@ -19,6 +19,8 @@ final class EntryWatch {
   var touched: [Attribution] = []
   /// Since when nobody looked, for the next look.
   var gapSince: Timestamp?
+  /// Looks in a row that found a gain before any event told of it.
+  var putOff = 0
   /// Entries that our own doing puts in place: they are no news.
   var expected: Set<AccessEntry.Key> = []
 

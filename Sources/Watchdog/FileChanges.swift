@@ -22,7 +22,10 @@ extension Engine {
         }
         processes.drain()
         var batch = SignalBatch(now: now)
-        fileWatch.signals { signal in take(signal, &batch) }
+        var signals: [FileSignal] = []
+        fileWatch.signals { signals.append($0) }
+        batch.noteRivals(signals)
+        for signal in signals { take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
       } while !clock.isOver
       lookAtEntries()
@@ -68,7 +71,7 @@ extension Engine {
     let isWider =
       !observation.gain.isEmpty && (observation.replaced == nil || !isKnown(observation))
     guard isWider || !gains.isEmpty else { return shrinkGains(observation) }
-    let attribution = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
+    let attribution = batch.attribution(of: signal, by: processes)
     let verb = signal.changes.contains(.attributes) ? "changed attributes of" : "made or moved"
     let evidence = Evidence(
       time: batch.now.wall, source: "fanotify",

@@ -225,10 +225,15 @@ extension EngineLiveTests {
   }
 
   @Test func makingAFileOfAnothersIsNoGrant() throws {
-    let stage = try Stage { $0.file("root/srv/a", 0o640) }
+    let stage = try Stage {
+      $0.file("root/srv/a", 0o640)
+      $0.file("root/srv/last", 0o640)
+    }
     try stage.start()
     try stage.human.play(
-      "install -o 1001 -g 50 -m 640 /dev/null $D/new; install -d -o 1001 $D/home; chown 0:0 $D/a")
+      "install -o 1001 -g 50 -m 640 /dev/null $D/new; install -d -o 1001 $D/home;"
+        + " chown 0:0 $D/a; chmod o+r $D/last")
+    _ = try stage.grant("the human's last act") { $0["object"].text == "file:/srv/last" }
     try stage.agent("chmod o+r $D/a")
     _ = try stage.grant("the agent's") { $0["provenance"].text == "agent-executed" }
     // install(1) may be seen to widen the mode that it first makes a file with.
