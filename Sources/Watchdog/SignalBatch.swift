@@ -24,7 +24,9 @@ struct SignalBatch {
 
   /// Finds the files that several processes changed: which of them did what is not in the signals.
   mutating func noteRivals(_ signals: [FileSignal]) {
-    guard let first = signals.first, signals.contains(where: { $0.pid != first.pid }) else { return }
+    guard let first = signals.first, signals.contains(where: { $0.pid != first.pid }) else {
+      return
+    }
     for signal in signals
     where !(rivals[signal.path] ?? []).contains(where: { $0.pid == signal.pid }) {
       rivals[signal.path, default: []].append((signal.pid, signal.alive))
