@@ -261,8 +261,9 @@ package final class Engine: @unchecked Sendable {
 
   /// Puts a changed grant in the place of the one with its id, under its new names.
   func replace(_ grant: Grant, changedItems: [Int]) {
+    let known = store[grant.id]?.items.count ?? grant.items.count
     store.insert(grant)
-    note(grant.id, isNew: false, firstNewItem: grant.items.count, changed: changedItems)
+    note(grant.id, isNew: false, firstNewItem: known, changed: changedItems)
   }
 
   private func note(
@@ -303,8 +304,8 @@ package final class Engine: @unchecked Sendable {
     var first = true
     repeat {
       let itemEnd = pieceEnd(of: grant, from: itemStart)
-      let changedEnd = min(
-        changedStart + Self.itemsPerRecord - (itemEnd - itemStart), changed.count)
+      let changedEnd = pieceEnd(
+        of: grant, changed, from: changedStart, most: Self.itemsPerRecord - (itemEnd - itemStart))
       let type =
         !first
         ? "grant.items"
@@ -331,13 +332,35 @@ package final class Engine: @unchecked Sendable {
     } while itemStart < newItems.upperBound || changedStart < changed.count
   }
 
+  /// The most bytes that an item takes in a record, about. A backslash is written as two.
+  private static func recordBytes(_ item: GrantItem) -> Int {
+    var bytes = item.object.utf8.count * 2 + (item.identity?.handle.count ?? 0) * 2 + 160
+    guard let detail = item.detail else { return bytes }
+    bytes += (detail.own.utf8.count + detail.former.utf8.count) * 2
+    bytes += ((item.before?.utf8.count ?? 0) + (item.after?.utf8.count ?? 0)) * 2
+    return bytes
+  }
+
+  /// Where a record ends that has `most` of the items `changed` at the most; one always fits.
+  private func pieceEnd(
+    of grant: Grant, _ changed: [Int], from start: Int, most: Int
+  ) -> Int {
+    var end = start
+    var bytes = 0
+    while end < changed.count, end - start < most {
+      bytes += Self.recordBytes(grant.items[changed[end]])
+      if end > start, bytes > Self.itemBytesPerRecord { break }
+      end += 1
+    }
+    return end
+  }
+
   private func pieceEnd(of grant: Grant, from start: Int) -> Int {
     var end = start
     var bytes = 0
     while end < grant.items.count, end - start < Self.itemsPerRecord {
       let item = grant.items[end]
-      // A backslash is written as two.
-      bytes += item.object.utf8.count * 2 + (item.identity?.handle.count ?? 0) * 2 + 160
+      bytes += Self.recordBytes(item)
       if end > start, bytes > Self.itemBytesPerRecord { break }
       end += 1
     }
