@@ -78,7 +78,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProvenanceTests",
-      dependencies: ["Provenance", "Sources", "Grants", "LinuxKit", "ByteText"],
+      dependencies: ["Provenance", "Sources", "Grants", "LinuxKit", "ByteText", "Scratch"],
       swiftSettings: strict),
     .testTarget(
       name: "LedgerTests", dependencies: ["Ledger", "Grants", "LinuxKit", "ByteText"],

@@ -66,6 +66,20 @@ static inline int clinux_statx(int dir, const char *path, int flags, unsigned ma
   return (int)syscall(SYS_statx, dir, path, flags, mask, out);
 }
 
+// The mount that an open file lies on (stx_mnt_id), without asking a file server; 0 when the kernel
+// does not say.
+static inline unsigned long long clinux_mount_id(int file) {
+  union {
+    unsigned char bytes[256];
+    unsigned mask;
+  } out;
+  unsigned long long id = 0;
+  if (syscall(SYS_statx, file, "", CLINUX_AT_EMPTY_PATH | CLINUX_AT_STATX_DONT_SYNC, 0x1000u, &out) != 0) return 0;
+  if (!(out.mask & 0x1000u)) return 0;
+  __builtin_memcpy(&id, out.bytes + 144, sizeof id);
+  return id;
+}
+
 static inline int clinux_open_by_handle_at(int mount, void *handle, int flags) {
   return (int)syscall(SYS_open_by_handle_at, mount, handle, flags);
 }

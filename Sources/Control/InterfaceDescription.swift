@@ -108,6 +108,12 @@ package let interfaceDescription = """
   # Advice by id.
   method ShowAdvice(ids: []string) -> (advices: []object)
 
+  # Agents that run or ran, the latest first. Several replies when the client asks for more.
+  method ListAgents() -> (agents: []object)
+
+  # What each description of an agent says of a process and its ancestors, and why.
+  method CheckAgent(pid: int) -> (check: object)
+
   # Events, oldest first. With follow it goes on until the client leaves.
   method Log(since: ?string, grant: ?string, follow: ?bool) -> (events: []object)
 

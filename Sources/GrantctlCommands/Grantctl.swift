@@ -7,7 +7,8 @@ package enum Grantctl {
   static let commands: [Command] = [
     statusCommand, listCommand, showCommand, explainCommand, approveCommand, extendCommand,
     revokeCommand, restoreCommand,
-    adviceAddCommand, adviceListCommand, adviceShowCommand, logCommand, verifyCommand,
+    adviceAddCommand, adviceListCommand, adviceShowCommand, agentsCommand, agentsCheckCommand,
+    logCommand, verifyCommand,
     recognizeCommand, doctorCommand, connectorListCommand, connectorCheckCommand,
   ]
 
@@ -49,7 +50,10 @@ package enum Grantctl {
     let options = family.flatMap(\.options)
     try arguments.add(Arguments(rest, options: options + commonOptions, rest: &after))
     let command: Command
-    if first.name == verb {
+    let isAlone = arguments.operands.first.map { word in
+      !family.contains { $0.name == "\(verb) \(word)" }
+    }
+    if first.name == verb, isAlone ?? true {
       command = first
     } else {
       guard !arguments.operands.isEmpty else {

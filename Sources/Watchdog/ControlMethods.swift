@@ -24,6 +24,8 @@ extension Engine {
       case "AddAdvice": addAdvice(call)
       case "ListAdvice": listAdvice(call)
       case "ShowAdvice": showAdvice(call)
+      case "ListAgents": listAgents(call)
+      case "CheckAgent": checkAgent(call)
       case "Log": log(call)
       case "Verify": verify(call)
       case "TakeOutbox": takeOutbox(call)

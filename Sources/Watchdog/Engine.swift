@@ -26,6 +26,7 @@ package final class Engine: @unchecked Sendable {
   var outbox = Outbox()
   var codes = ApprovalCodes()
   var advice = AdviceBook()
+  var agents = AgentBook()
   var revocations = RevocationQueue()
   var running: Set<String> = []
   /// Items of running revocations that were left because another grant gives the same.

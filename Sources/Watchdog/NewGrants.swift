@@ -30,6 +30,7 @@ extension Engine {
       grant.evidence.append(
         Evidence(time: now.wall, source: "process-events", text: request))
     }
+    countForAgent(id, attribution)
     return grant
   }
 

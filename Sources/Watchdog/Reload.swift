@@ -25,6 +25,7 @@ extension Engine {
       self.configuration = configuration
       processes.automation = Self.automation(of: configuration)
       processes.use(loaded.agents)
+      takeAgentNews()
       sayWhetherAgentsAreKnown(loaded.agents)
       setEndpoints()
       openLogFiles()

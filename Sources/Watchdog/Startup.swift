@@ -143,6 +143,7 @@ extension Engine {
       resumeFailed()
       scheduleAll()
       takeProcessGaps()
+      endLostAgents()
       let up = now.up
       agenda.add(.mark, at: up + Self.markEvery)
       agenda.add(.canary, at: up + 1_000_000)

@@ -52,6 +52,7 @@ final class Stage {
       text: """
         [Agent]
         Name=claude-code
+        Provisioned=yes
         [Match]
         Executable=\(scratch.path)/claude/claude
         Hint=STAGE_HINT=1
