@@ -127,6 +127,8 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
+  /// Groups that came in the last minute, and when, CLOCK_BOOTTIME in microseconds.
+  var newGroups: [String: Int64] = [:]
   /// Deadlines of agents' access that was taken away before them, by what it was.
   var givenBefore: [String: Deadline] = [:]
   /// Who changed a watched file under a name outside the trees, until the next look at all of them.

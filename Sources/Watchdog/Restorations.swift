@@ -104,6 +104,8 @@ extension Engine {
     copy.advice = grant.advice
     copy.previousPrimary = grant.previousPrimary
     copy.skipsPermissions = grant.skipsPermissions
+    copy.fromPackageManager = grant.fromPackageManager
+    copy.otherWaysIn = grant.otherWaysIn
     copy.state = .approved
     copy.approval = approval
     copy.alerted = true

@@ -122,4 +122,19 @@ extension EngineLiveTests {
     try stage.start()
     _ = try stage.grant("it again") { $0["id"].text != id && $0["kind"].text == "sudo-rule" }
   }
+
+  /// sudo and sshd read files of any length.
+  @Test(arguments: ["etc/sudoers.d/x", "home/bob/.ssh/authorized_keys"])
+  func aFileThatIsPaddedHidesNothing(_ file: String) throws {
+    let stage = try Stage(prepare: Self.furnish)
+    try stage.start()
+    try stage.agent("yes '# padding' | head -c 1100000 >>$S/root/\(file)")
+    let grant = try stage.grant("what nobody can tell") { $0["subject"].text == "everyone" }
+    #expect(grant["provenance"].text == "agent-executed")
+    stage.pass(seconds: 901)
+    let id = grant["id"].text ?? ""
+    try stage.becomes("revoke-failed", id)
+    try stage.human.play("echo '# kept' >$S/root/\(file)")
+    #expect(try stage.becomes("ended", id)["endedBy"].text != nil)
+  }
 }
