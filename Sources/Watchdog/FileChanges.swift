@@ -103,16 +103,15 @@ extension Engine {
       let gained = gainedBits(item)
       guard gained & own != 0, let after = item.after.flatMap(mode) else { continue }
       let before = (item.before.flatMap(mode) ?? after & ~gained) | (gained & own)
-      if gained & ~own == 0 {
-        update(reference.grant) {
-          $0.because.append("the file took the place of one with the same mode")
-        }
-        endItem(reference, by: .removed)
-      } else {
-        update(reference.grant, items: [reference.index]) {
-          $0.items[reference.index].before = octal(before)
-        }
+      // Of an item that ends too: what stands on must not pass for what was taken away.
+      update(reference.grant, items: [reference.index]) {
+        $0.items[reference.index].before = octal(before)
       }
+      guard gained & ~own == 0 else { continue }
+      update(reference.grant) {
+        $0.because.append("the file took the place of one with the same mode")
+      }
+      endItem(reference, by: .removed)
     }
     var compared = observation
     compared.before = observation.before.map { $0 & ~lent }
