@@ -128,7 +128,6 @@ extension Engine {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
-      if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
   }
@@ -182,7 +181,7 @@ extension Engine {
       if let naming { return naming }
       if let agents = foreign.first(where: { $0.provenance == .agentExecuted }) { return agents }
     }
-    if let last = foreign.last ?? touched.last { return last }
+    if let last = foreign.last { return last }
     let since = gap.map { ", at or after \($0.rfc3339)" } ?? ""
     return .unseen(reason: "given while nobody could look\(since)")
   }
