@@ -65,6 +65,9 @@ package struct AgentSignatures: Sendable {
   package let all: [AgentSignature]
   /// What runs language models on a host: no agents.
   package let runners: [AgentSignature]
+  /// The patterns of `all` and of `runners`, in their order.
+  let patterns: [AgentPatterns]
+  let runnerPatterns: [AgentPatterns]
   /// Variables to look for, by the first byte of their name.
   let variables: [[Variable]]
   /// Some agent is known by its unit.
@@ -89,6 +92,8 @@ package struct AgentSignatures: Sendable {
     let all = described.filter { !$0.isRunner }
     self.all = all
     runners = described.filter(\.isRunner)
+    patterns = all.map(AgentPatterns.init)
+    runnerPatterns = runners.map(AgentPatterns.init)
     var variables = [[Variable]](repeating: [], count: 256)
     func add(_ agent: Int, _ meaning: Variable.Meaning, _ marker: AgentSignature.Marker) {
       guard let first = marker.name.first else { return }

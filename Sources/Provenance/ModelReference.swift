@@ -107,7 +107,7 @@ package struct ModelReference: Equatable, Sendable {
   private static func value(
     of options: [[UInt8]], in words: [ArraySlice<UInt8>]
   ) -> ArraySlice<UInt8>? {
-    for (index, word) in words.enumerated().dropFirst() {
+    for (index, word) in words.enumerated() {
       for option in options {
         if word.elementsEqual(option) {
           guard index + 1 < words.count, let first = words[index + 1].first,

@@ -74,8 +74,8 @@ final class ProcessImage: Sendable {
     var skipFlag: String?
     var model: ModelReference?
     let own = words.arguments
-    for agent in signatures.all {
-      guard let hit = Self.hit(agent, executable, words, comm, packages) else { continue }
+    for (agent, patterns) in zip(signatures.all, signatures.patterns) {
+      guard let hit = Self.hit(agent, patterns, executable, words, comm, packages) else { continue }
       hits.append(hit)
       skipFlag = skipFlag ?? Self.skipFlag(agent, words.all)
       model =
@@ -112,29 +112,27 @@ final class ProcessImage: Sendable {
   }
 
   private static func hit(
-    _ agent: AgentSignature, _ executable: [UInt8]?, _ words: CommandWords, _ comm: [UInt8]?,
-    _ packages: Set<[UInt8]>
+    _ agent: AgentSignature, _ patterns: AgentPatterns, _ executable: [UInt8]?,
+    _ words: CommandWords, _ comm: [UInt8]?, _ packages: Set<[UInt8]>
   ) -> AgentHit? {
     if let executable,
-      let pattern = agent.executables.first(where: { glob(Array($0.utf8), matches: executable) })
+      let pattern = patterns.executables.first(where: { $0.matches(executable[...]) })
     {
       return AgentHit(
         agent: agent.name, confidence: .certain, mark: "executable \(escaped(executable))",
-        key: "Executable", pattern: pattern)
+        key: "Executable", pattern: pattern.text)
     }
-    for pattern in agent.arguments {
-      let bytes = Array(pattern.utf8)
-      if let word = words.program.first(where: { glob(bytes, matches: $0) }) {
+    for pattern in patterns.arguments {
+      if let word = words.program.first(where: pattern.matches) {
         return AgentHit(
           agent: agent.name, confidence: .certain, mark: "argument \(escaped(word.prefix(256)))",
-          key: "Argument", pattern: pattern)
+          key: "Argument", pattern: pattern.text)
       }
     }
-    if let comm, let pattern = agent.commands.first(where: { glob(Array($0.utf8), matches: comm) })
-    {
+    if let comm, let pattern = patterns.commands.first(where: { $0.matches(comm[...]) }) {
       return AgentHit(
         agent: agent.name, confidence: .strong, mark: "command \(escaped(comm))", key: "Command",
-        pattern: pattern)
+        pattern: pattern.text)
     }
     // An environment serves more than one program: it shows what is likely.
     if let package = agent.packages.first(where: packages.contains) {
@@ -153,8 +151,8 @@ final class ProcessImage: Sendable {
     _ comm: [UInt8]?, _ packages: Set<[UInt8]>
   ) -> RunnerHit? {
     var best: (hit: AgentHit, runner: AgentSignature)?
-    for runner in signatures.runners {
-      guard let hit = hit(runner, executable, words, comm, packages),
+    for (runner, patterns) in zip(signatures.runners, signatures.runnerPatterns) {
+      guard let hit = hit(runner, patterns, executable, words, comm, packages),
         best.map({ $0.hit.confidence < hit.confidence }) ?? true
       else { continue }
       best = (hit, runner)

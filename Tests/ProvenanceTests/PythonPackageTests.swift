@@ -62,6 +62,34 @@ import Testing
     }
   }
 
+  @Test("A script around transformers runs the model whose weights it has mapped")
+  func mappedModel() throws {
+    let packages = "venv/lib/python3.11/site-packages"
+    scratch.folder("\(packages)/transformers-4.45.0.dist-info")
+    scratch.folder("models--meta-llama--Llama-3.1-8B-Instruct")
+    scratch.folder("models--meta-llama--Llama-3.1-8B-Instruct/snapshots")
+    scratch.folder("models--meta-llama--Llama-3.1-8B-Instruct/snapshots/0e9e39f2")
+    let host = try MadeProc(try AgentSignatures.shipped())
+    host.put(
+      70, parent: 1, "/usr/bin/python3.11", ["\(venv)/bin/python3", "serve.py"], uid: 1000,
+      login: 1000, start: 30)
+    let maps = try #require(fopen("\(host.root)/70/maps", "w"))
+    defer { unlink("\(host.root)/70/maps") }
+    fputs(
+      """
+      7f0000000000-7f0000001000 r--p 00000000 fd:01 1 /usr/lib/libc.so.6
+      7f0000001000-7f0000002000 r--s 00000000 fd:01 2 \(scratch.path)/\
+      models--meta-llama--Llama-3.1-8B-Instruct/blobs/2b1879f356aed350030bb40eb45ad362
+
+      """, maps)
+    fclose(maps)
+    host.table.start(.fed)
+    let name = "meta-llama/Llama-3.1-8B-Instruct"
+    #expect(
+      host.table.localModel(uid: 1000)?.model
+        == ModelReference(name: name, source: "huggingface:\(name)", revision: "0e9e39f2"))
+  }
+
   @Test("An environment behind a link is not looked into")
   func link() throws {
     symlink(venv, "\(scratch.path)/link")

@@ -2,7 +2,7 @@ internal import ByteText
 internal import Control
 
 let agentsCommand = Command(
-  name: "agents", purpose: "List the agents that run on this host and ran, the latest first",
+  name: "agents", purpose: "List the agents that run and ran, latest first",
   run: { invocation throws(Failure) in
     let client = try invocation.connect()
     var printer = invocation.printer(agentLayout)
@@ -12,7 +12,7 @@ let agentsCommand = Command(
   })
 
 let agentsCheckCommand = Command(
-  name: "agents check", purpose: "Say which agent a process belongs to, and by which rule",
+  name: "agents check", purpose: "Say which agent a process is, and by which rule",
   operands: "PID",
   details: """
     Tries every description of an agent on the process and its ancestors. The exit status is 0
