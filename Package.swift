@@ -26,7 +26,8 @@ let package = Package(
       name: "Kinds", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
       swiftSettings: strict),
     .target(
-      name: "Provenance", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
+      name: "Provenance",
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Kinds"],
       swiftSettings: strict),
     .target(
       name: "Ledger", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
