@@ -58,7 +58,9 @@ let package = Package(
       name: "grantwatch-postgresql", dependencies: ["PostgreSQLConnector"], swiftSettings: strict),
     .executableTarget(
       name: "grantwatch-bench",
-      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Ledger", "Control"],
+      dependencies: [
+        "ByteText", "LinuxKit", "Grants", "Sources", "Provenance", "Ledger", "Control",
+      ],
       exclude: ["Reference"],
       swiftSettings: strict),
     .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),

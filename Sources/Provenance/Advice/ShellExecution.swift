@@ -49,7 +49,9 @@ extension ShellReader {
   ) {
     found.source = source
     found.comment = outer == nil ? command.comment : nil
-    found.written = found.written(command.targets, output, state)
+    if !command.targets.isEmpty || found.program.writes || found.program == .install {
+      found.written = found.written(command.targets, output, state)
+    }
     if found.program.writes {
       for target in command.targets.prefix(1) { keep(output, in: target) }
       guard !found.written.isEmpty else { return }
