@@ -197,6 +197,8 @@ import Testing
     ),
     ("while read f; do chmod 777 \"$f\"; done < list", ["everyone rwx $f ?"]),
     ("chmod 666 /var/run/docker.sock", ["everyone rw /var/run/docker.sock"]),
+    ("for a in 1 2; do chmod 777 /a$a | done", ["everyone rwx /a1", "everyone rwx /a2"]),
+    ("for a in 1 2; do A=1 done; chmod 777 /a", ["everyone rwx /a"]),
     ("true; ls -l /x && chmod 777 /a", ["everyone rwx /a"]),
     ("foo bar | grep chmod; chmod 777 /a", ["everyone rwx /a"]),
   ]

@@ -187,7 +187,9 @@ struct ProseReader {
   /// A word before it says to run it: "run", "use", a colon.
   private func isSaidToRun(_ start: Int) -> Bool {
     let words = line[max(0, start - 16)..<start].split { !isLetter($0) && $0 != 0x3a }
-    return words.last.map { leadingWords.contains(String(decoding: $0, as: UTF8.self)) } ?? true
+    return words.last.map {
+      $0.last == UInt8(ascii: ":") || leadingWords.contains(String(decoding: $0, as: UTF8.self))
+    } ?? true
   }
 }
 

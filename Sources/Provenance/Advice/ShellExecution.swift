@@ -18,7 +18,8 @@ extension ShellReader {
       for assignment in whole.assignments { assign(assignment.name, assignment.value) }
       return
     }
-    let source = outer ?? (before?.start ?? start)..<whole.end
+    // A loop that is read again goes back in the text.
+    let source = outer ?? min(before?.start ?? start, start, whole.end)..<whole.end
     if changeState(whole.words) { return }
     switch unwrapped(whole.words, in: state.directory, pipe: before) {
     case .command(var found):
@@ -100,13 +101,15 @@ extension ShellReader {
 
   mutating func endLoop() {
     guard loops.count > loopBase, var loop = loops.popLast() else { return }
-    guard let next = loop.values.popFirst(), expanded + at - loop.body < Self.mostRepeated else {
+    guard let next = loop.values.popFirst(), at > loop.body, expanded + at - loop.body < Self.mostRepeated else {
       if !loop.name.isEmpty { state.variables[loop.name] = nil }
       return
     }
     expanded += at - loop.body
     state.variables[loop.name] = next
     at = loop.body
+    pipe = nil
+    pendingDocuments = []
     loops.append(loop)
   }
 
