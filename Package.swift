@@ -26,7 +26,8 @@ let package = Package(
       name: "Kinds", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
       swiftSettings: strict),
     .target(
-      name: "Provenance", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
+      name: "Provenance",
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Kinds"],
       swiftSettings: strict),
     .target(
       name: "Ledger", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
@@ -57,7 +58,9 @@ let package = Package(
       name: "grantwatch-postgresql", dependencies: ["PostgreSQLConnector"], swiftSettings: strict),
     .executableTarget(
       name: "grantwatch-bench",
-      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Ledger", "Control"],
+      dependencies: [
+        "ByteText", "LinuxKit", "Grants", "Sources", "Provenance", "Ledger", "Control",
+      ],
       exclude: ["Reference"],
       swiftSettings: strict),
     .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),

@@ -47,6 +47,9 @@ package struct Advice: Equatable, Sendable {
   /// The advice this one quotes.
   package var parent: String?
   package var changes: [ProposedChange] = []
+  /// Commands of its text that look like changes of access, but whose effect the text does not tell;
+  /// escaped.
+  package var unclear: [String] = []
   /// Ids of the grants that followed it.
   package var matched: [String] = []
   package var approval: Approval?

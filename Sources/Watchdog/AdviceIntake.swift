@@ -42,7 +42,9 @@ extension Engine {
     entry.session = short("session")
     entry.model = short("model")
     entry.parent = parameters["parent"].text
-    entry.changes = ChangeGrammar.changes(inText: text)
+    let report = ChangeGrammar.report(onText: text)
+    entry.changes = report.changes
+    entry.unclear = report.notUnderstood
     advice.add(entry)
     agenda.add(.adviceEnd(entry.id), at: entry.until.up)
     let list = entry.changes.map(\.command).prefix(3).joined(separator: "; ")

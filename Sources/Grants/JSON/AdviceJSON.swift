@@ -18,6 +18,7 @@ extension Advice {
     writer.beginArray()
     for change in changes { change.write(to: &writer) }
     writer.endArray()
+    writer.member("unclear", unclear)
     writer.member("matched", matched)
     writer.key("approval")
     if let approval { approval.write(to: &writer, at: now) } else { writer.null() }
@@ -43,6 +44,7 @@ extension Advice {
     writer.beginArray()
     for change in changes { change.write(to: &writer) }
     writer.endArray()
+    if !unclear.isEmpty { writer.member("unclear", unclear) }
     writer.member("matched", matched)
     if let approval {
       writer.key("approval")
@@ -65,6 +67,7 @@ extension Advice {
     else { return nil }
     let parent = fields.text("parent")
     let changes = fields["changes"].elements.compactMap(ProposedChange.init(record:))
+    let unclear = fields.texts("unclear")
     let matched = fields.texts("matched")
     let approval = Approval(record: fields["approval"])
     guard let text = fields.text("text") else { return nil }
@@ -76,6 +79,7 @@ extension Advice {
     self.url = url
     self.parent = parent
     self.changes = changes
+    self.unclear = unclear
     self.matched = matched
     self.approval = approval
   }
