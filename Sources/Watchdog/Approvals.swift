@@ -214,8 +214,8 @@ extension Engine {
         id: id, done: false, result: "refused: the advice has ended", status: "refused")
     }
     if !configuration.selfApproval,
-      entry.submittedBy == check.uid || entry.submittedBy == check.loginUID,
-      entry.submittedBy != 0
+      entry.host == nil, entry.submittedBy != 0,
+      entry.submittedBy == check.uid || entry.submittedBy == check.loginUID
     {
       return refuse(
         id, grant: nil, request, "\(name) submitted this advice; somebody else must approve")

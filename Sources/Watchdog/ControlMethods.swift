@@ -275,7 +275,10 @@ extension Engine {
   private func mayReadAdvice(_ peer: PeerCredentials) -> (Advice) -> Bool {
     if readsAll(peer) { return { _ in true } }
     let name = hostAccounts.userName(peer.uid)
-    return { $0.submittedBy == peer.uid || ($0.audience != nil && $0.audience == name) }
+    return {
+      $0.submitter == AdviceBook.Submitter(uid: peer.uid)
+        || ($0.audience != nil && $0.audience == name)
+    }
   }
 
   private func listAdvice(_ call: ControlCall) {

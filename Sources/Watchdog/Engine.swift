@@ -58,6 +58,16 @@ package final class Engine: @unchecked Sendable {
   /// Events of that watch that were lost and told of.
   var lostLaunchEvents = 0
   var journal: JournalSource?
+  /// The journals of other hosts, for their advice.
+  var adviceJournal: JournalSource?
+  var adviceWake: HeldSource?
+  /// When they were read last, CLOCK_BOOTTIME in microseconds.
+  var adviceReadAt: Int64 = 0
+  var adviceCursor: String?
+  /// When each was last said to submit too much, CLOCK_BOOTTIME in microseconds.
+  var saidAdviceFloods: [AdviceBook.Submitter: Int64] = [:]
+  /// This host's machine id; see machine-id(5).
+  let ownMachine: String
   var control: ControlServer?
   var timer: BootTimer?
   var readSources: [any DispatchSourceRead] = []
@@ -133,6 +143,7 @@ package final class Engine: @unchecked Sendable {
   /// `Watch=` and the journal's `Directory=` as they were at the start.
   var watchedTrees: [String] = []
   var journalAtStart: String?
+  var adviceDirectoryAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var refusals = RefusalRate()
   /// Processes whose changes became grants a short while ago, for evidence that comes late.
@@ -168,6 +179,7 @@ package final class Engine: @unchecked Sendable {
     entryWatches = entryKinds.map(EntryWatch.init)
     self.lock = lock
     hostAccounts = accounts
+    ownMachine = ThisHost.machineID
     startedAt = settings.now()
     auditSound = startedAt.wall
     lastLook = startedAt

@@ -135,6 +135,7 @@ extension Engine {
     turn {
       firstLook()
       openJournal()
+      openAdviceJournal()
       openAudit()
       openLogFiles()
       readLogFiles()
@@ -252,6 +253,12 @@ extension Engine {
       readSources.append(source)
       queue.async { self.readJournal() }
     }
+    if let descriptor = adviceJournal?.descriptor {
+      let source = source(descriptor) { [weak self] in self?.adviceJournalWoke() }
+      adviceWake = HeldSource(source)
+      readSources.append(source)
+      queue.async { self.readAdviceJournal() }
+    }
   }
 
   private nonisolated func source(
@@ -277,6 +284,7 @@ extension Engine {
     journalSender.flush()
     // One that is held back could not be let go of.
     journalWake?.release()
+    adviceWake?.release()
     for source in readSources { source.cancel() }
     control?.close()
   }
