@@ -191,22 +191,28 @@ extension Engine {
 
   private func approve(_ call: ControlCall) {
     guard let (ids, request) = prolonging(call) else { return }
-    let results = approve(ids, request)
-    afterCommit { [self] in reply(call, results) }
+    whenProven(ids, request, call) { [self] request in
+      let results = approve(ids, request)
+      afterCommit { [self] in reply(call, results) }
+    }
   }
 
   private func extend(_ call: ControlCall) {
     guard let (ids, request) = prolonging(call) else { return }
-    let results = extend(ids, request)
-    afterCommit { [self] in reply(call, results) }
+    whenProven(ids, request, call) { [self] request in
+      let results = extend(ids, request)
+      afterCommit { [self] in reply(call, results) }
+    }
   }
 
   private func restore(_ call: ControlCall) {
     guard let (ids, request) = prolonging(call) else { return }
-    let results = restore(ids, request)
-    let pending = Set(results.filter { $0.status == "ok" }.map(\.result))
-    if pending.isEmpty { return reply(call, results) }
-    restoreCalls.append(RevokeCall(call: call, results: results, pending: pending))
+    whenProven(ids, request, call) { [self] request in
+      let results = restore(ids, request)
+      let pending = Set(results.filter { $0.status == "ok" }.map(\.result))
+      if pending.isEmpty { return reply(call, results) }
+      restoreCalls.append(RevokeCall(call: call, results: results, pending: pending))
+    }
   }
 
   private func revoke(_ call: ControlCall) {

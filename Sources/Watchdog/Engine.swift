@@ -83,6 +83,8 @@ package final class Engine: @unchecked Sendable {
   let lock: StateLock
   /// Reads the whole ledger without holding up the engine.
   let verificationQueue = DispatchQueue(label: "grantwatch.verification", qos: .utility)
+  /// Waits for polkit's answers, which take as long as humans do.
+  let presenceQueue = DispatchQueue(label: "grantwatch.presence", attributes: .concurrent)
   let journalSender = JournalSender()
   let ownPid = OwnProcess.pid
   var isFirstStart = true
@@ -124,6 +126,8 @@ package final class Engine: @unchecked Sendable {
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
   var restoreCalls: [RevokeCall] = []
+  /// Those whom polkit is asking now.
+  var askedUIDs: Set<UInt32> = []
   /// New grants whose access is being put back.
   var restoring: Set<String> = []
   /// Why the access of a new grant could not be put back, until its caller is told.

@@ -204,12 +204,8 @@ extension Engine {
         writer.member("from", outbox.acknowledged[name] ?? 0)
       }
     }
-    if configuration.authenticate == .polkit || configuration.authenticate == .both {
-      problems.set(
-        .noWebhook,
-        "approval: Authenticate=\(configuration.authenticate.rawValue): polkit is not available in"
-          + " this version: nothing can be approved; use code")
-    } else if names.isEmpty, configuration.authenticate == .code {
+    sayWhetherPolkitIsThere()
+    if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
       problems.set(
         .noWebhook,
         "approval: Authenticate=\(configuration.authenticate.rawValue) needs a webhook that brings"
