@@ -91,7 +91,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GrantctlTests",
-      dependencies: ["GrantctlCommands", "Control", "LinuxKit", "ByteText"],
+      dependencies: ["GrantctlCommands", "Control", "Grants", "LinuxKit", "ByteText", "Scratch"],
+      exclude: ["Samples"],
       swiftSettings: strict),
     .testTarget(
       name: "NotifyTests", dependencies: ["Notify", "Control", "Grants", "LinuxKit", "ByteText"],

@@ -23,6 +23,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
@@ -152,6 +153,28 @@ static inline int clinux_fork_nothing(void) {
   int child = vfork();
   if (child == 0) _exit(0);
   return child;
+}
+
+/* sd-bus writes and reads messages by variadic functions, which Swift cannot call. The arguments of
+ * CheckAuthorization of org.freedesktop.PolicyKit1.Authority, for the subject "unix-process": */
+static inline int clinux_append_authorization(sd_bus_message *call, uint32_t pid, uint64_t start,
+                                              int32_t uid, const char *action,
+                                              const char *message, uint32_t flags) {
+  int result = sd_bus_message_append(call, "(sa{sv})s", "unix-process", 3, "pid", "u", pid,
+                                     "start-time", "t", start, "uid", "i", uid, action);
+  if (result < 0) return result;
+  result = message ? sd_bus_message_append(call, "a{ss}", 1, "polkit.message", message)
+                   : sd_bus_message_append(call, "a{ss}", 0);
+  if (result < 0) return result;
+  return sd_bus_message_append(call, "us", flags, "");
+}
+
+/* Its answer: is_authorized, is_challenge. The details behind them are left. */
+static inline int clinux_read_authorization(sd_bus_message *reply, int *authorized,
+                                            int *challenge) {
+  int result = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
+  if (result < 0) return result;
+  return sd_bus_message_read(reply, "bb", authorized, challenge);
 }
 
 #endif

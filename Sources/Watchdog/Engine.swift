@@ -59,6 +59,16 @@ package final class Engine: @unchecked Sendable {
   /// Events of that watch that were lost and told of.
   var lostLaunchEvents = 0
   var journal: JournalSource?
+  /// The journals of other hosts, for their advice.
+  var adviceJournal: JournalSource?
+  var adviceWake: HeldSource?
+  /// When they were read last, CLOCK_BOOTTIME in microseconds.
+  var adviceReadAt: Int64 = 0
+  var adviceCursor: String?
+  /// When each was last said to submit too much, CLOCK_BOOTTIME in microseconds.
+  var saidAdviceFloods: [AdviceBook.Submitter: Int64] = [:]
+  /// This host's machine id; see machine-id(5).
+  let ownMachine: String
   var control: ControlServer?
   var timer: BootTimer?
   var readSources: [any DispatchSourceRead] = []
@@ -74,6 +84,8 @@ package final class Engine: @unchecked Sendable {
   let lock: StateLock
   /// Reads the whole ledger without holding up the engine.
   let verificationQueue = DispatchQueue(label: "grantwatch.verification", qos: .utility)
+  /// Waits for polkit's answers, which take as long as humans do.
+  let presenceQueue = DispatchQueue(label: "grantwatch.presence", attributes: .concurrent)
   let journalSender = JournalSender()
   let ownPid = OwnProcess.pid
   var isFirstStart = true
@@ -115,6 +127,8 @@ package final class Engine: @unchecked Sendable {
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
   var restoreCalls: [RevokeCall] = []
+  /// Those whom polkit is asking now.
+  var askedUIDs: Set<UInt32> = []
   /// New grants whose access is being put back.
   var restoring: Set<String> = []
   /// Why the access of a new grant could not be put back, until its caller is told.
@@ -136,6 +150,7 @@ package final class Engine: @unchecked Sendable {
   /// `Watch=` and the journal's `Directory=` as they were at the start.
   var watchedTrees: [String] = []
   var journalAtStart: String?
+  var adviceDirectoryAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var refusals = RefusalRate()
   /// Processes whose changes became grants a short while ago, for evidence that comes late.
@@ -171,6 +186,7 @@ package final class Engine: @unchecked Sendable {
     entryWatches = entryKinds.map(EntryWatch.init)
     self.lock = lock
     hostAccounts = accounts
+    ownMachine = ThisHost.machineID
     startedAt = settings.now()
     auditSound = startedAt.wall
     lastLook = startedAt

@@ -30,6 +30,7 @@ extension Engine {
     case "journal.cursor":
       journalCursor = data["cursor"].text
       journalPartial = nil
+    case "advice.cursor": adviceCursor = data["cursor"].text
     case "logfile.position":
       if let name = data["name"].text { logFilePositions[name] = data["position"].text }
     case "signal":
@@ -183,6 +184,10 @@ extension Engine {
         writer.beginArray()
         if let journalCursor { writer.value(journalCursor) }
         writer.endArray()
+        writer.key("adviceJournal")
+        writer.beginArray()
+        if let adviceCursor { writer.value(adviceCursor) }
+        writer.endArray()
         writer.key("logFiles")
         writer.beginArray()
         for (name, position) in logFilePositions.sorted(by: { $0.key < $1.key }) {
@@ -260,6 +265,7 @@ extension Engine {
       }
     }
     each("journal") { journalCursor = $0.text }
+    each("adviceJournal") { adviceCursor = $0.text }
     each("logFiles") { element in
       if let name = element["name"].text { logFilePositions[name] = element["position"].text }
     }

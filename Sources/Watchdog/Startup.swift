@@ -135,6 +135,7 @@ extension Engine {
     turn {
       firstLook()
       openJournal()
+      openAdviceJournal()
       openAudit()
       openLogFiles()
       readLogFiles()
@@ -204,12 +205,8 @@ extension Engine {
         writer.member("from", outbox.acknowledged[name] ?? 0)
       }
     }
-    if configuration.authenticate == .polkit || configuration.authenticate == .both {
-      problems.set(
-        .noWebhook,
-        "approval: Authenticate=\(configuration.authenticate.rawValue): polkit is not available in"
-          + " this version: nothing can be approved; use code")
-    } else if names.isEmpty, configuration.authenticate == .code {
+    sayWhetherPolkitIsThere()
+    if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
       problems.set(
         .noWebhook,
         "approval: Authenticate=\(configuration.authenticate.rawValue) needs a webhook that brings"
@@ -253,6 +250,12 @@ extension Engine {
       readSources.append(source)
       queue.async { self.readJournal() }
     }
+    if let descriptor = adviceJournal?.descriptor {
+      let source = source(descriptor) { [weak self] in self?.adviceJournalWoke() }
+      adviceWake = HeldSource(source)
+      readSources.append(source)
+      queue.async { self.readAdviceJournal() }
+    }
   }
 
   private nonisolated func source(
@@ -278,6 +281,7 @@ extension Engine {
     journalSender.flush()
     // One that is held back could not be let go of.
     journalWake?.release()
+    adviceWake?.release()
     for source in readSources { source.cancel() }
     control?.close()
   }

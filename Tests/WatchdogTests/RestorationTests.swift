@@ -95,12 +95,13 @@ extension EngineLiveTests {
 extension Stage {
   /// Asks for what prolongs access; the result for the one id.
   func prolong(
-    _ method: String, _ id: String, seconds: Int64 = 600, by actors: Actors? = nil
+    _ method: String, _ id: String, seconds: Int64 = 600, by actors: Actors? = nil,
+    wrapped: String = ""
   ) throws -> JSON {
     let reply = try ask(
       method,
       [("ids", ids(id)), ("reason", .string("on call")), ("seconds", .integer(seconds))],
-      by: actors ?? approver)
+      by: actors ?? approver, wrapped: wrapped)
     return reply["parameters"]["results"].elements.first ?? reply
   }
 }

@@ -51,11 +51,18 @@ package enum ChangeGrammar {
     return finished(reader.builder, isCut: text.utf8.count > longestText)
   }
 
-  /// `changes(inCommand:)`, and what was not understood.
-  package static func report(onCommand line: [UInt8]) -> GrammarReport {
+  /// `changes(inCommand:)`, and what was not understood. `directory` is the absolute path of the
+  /// folder that the command runs in; empty where nobody knows it.
+  package static func report(
+    onCommand line: [UInt8], in directory: [UInt8] = []
+  ) -> GrammarReport {
     var builder = ReportBuilder()
     let text = Array(line.prefix(longestText))
-    var reader = ShellReader(text, 0..<text.count)
+    var state = ShellState()
+    if directory.first == UInt8(ascii: "/") {
+      state.directory = ShellWord(bytes: Array(directory.prefix(4096)), exact: true)
+    }
+    var reader = ShellReader(text, 0..<text.count, state: state)
     reader.read()
     builder.take(all: reader, from: text)
     return finished(builder, isCut: line.count > longestText)
