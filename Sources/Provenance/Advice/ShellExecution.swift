@@ -101,7 +101,9 @@ extension ShellReader {
 
   mutating func endLoop() {
     guard loops.count > loopBase, var loop = loops.popLast() else { return }
-    guard let next = loop.values.popFirst(), at > loop.body, expanded + at - loop.body < Self.mostRepeated else {
+    guard let next = loop.values.popFirst(), at > loop.body,
+      expanded + at - loop.body < Self.mostRepeated
+    else {
       if !loop.name.isEmpty { state.variables[loop.name] = nil }
       return
     }
