@@ -97,6 +97,9 @@ package struct AdviceIndex {
     for at in stride(from: 0, to: items.count, by: step) {
       keys.formUnion(Self.keys(items[at].object, grant.kind))
     }
+    if grant.kind == .groupMember {
+      keys.insert(.whole(hash("\(grant.subject) \(grant.object)".utf8)))
+    }
     if grant.kind == .sudoRule || grant.kind == .sshKey {
       keys.insert(.whole(hash(grant.subject.utf8)))
     }

@@ -71,6 +71,9 @@ struct AdvisedChange {
     let isObjectOpen = !change.exact && isUnresolved(change.object.utf8)
     let isSubjectOpen = !change.exact && isUnresolved(change.subject.utf8)
     switch change.kind {
+    case .groupMember where !isSubjectOpen && !isObjectOpen:
+      // Many advices name the same few groups.
+      return .whole(hash("\(change.subject) \(change.object)".utf8))
     case .sudoRule: return isSubjectOpen ? nil : .whole(hash(change.subject.utf8))
     case .sshKey where change.subject != unknownKey:
       return isSubjectOpen ? nil : .whole(hash(change.subject.utf8))
