@@ -141,6 +141,7 @@ extension Engine {
       openConnectors()
       resumeRevocations()
       resumeFailed()
+      resumeResidueSearches()
       scheduleAll()
       takeProcessGaps()
       let up = now.up
