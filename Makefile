@@ -13,6 +13,7 @@ libdir = /usr/lib/grantwatch
 mandir = $(PREFIX)/share/man
 unitdir = $(PREFIX)/lib/systemd/system
 sysusersdir = $(PREFIX)/lib/sysusers.d
+actionsdir = $(PREFIX)/share/polkit-1/actions
 catalogdir = $(PREFIX)/lib/systemd/catalog
 sysconfdir = /etc/grantwatch
 
@@ -23,7 +24,7 @@ TESTS = .build/debug/grantwatchPackageTests.xctest
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: all needs needs-all demo check test live service streams bench format lint install uninstall clean
+.PHONY: all needs needs-all demo check test live service streams presence bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
@@ -44,6 +45,7 @@ check: needs-all
 	$(MAKE) live
 	$(MAKE) service
 	$(MAKE) streams
+	$(MAKE) presence
 	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
 
 # Unit tests, as the caller.
@@ -66,6 +68,10 @@ service:
 streams:
 	$(SUDO) Tests/EndToEnd/streams.sh $(BUILD)
 
+# A real polkitd, and passwords that are typed.
+presence:
+	$(SUDO) Tests/EndToEnd/presence.sh $(BUILD)
+
 bench:
 	$(MAKE) all
 	$(SUDO) $(BUILD)/grantwatch-bench $(ARGS)
@@ -82,7 +88,7 @@ install:
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(libdir)/agents.d \
 	  $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(mandir)/man5 $(DESTDIR)$(mandir)/man7 \
 	  $(DESTDIR)$(mandir)/man8 $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) \
-	  $(DESTDIR)$(catalogdir)
+	  $(DESTDIR)$(catalogdir) $(DESTDIR)$(actionsdir)
 	install -s -m 755 $(BUILD)/grantctl $(DESTDIR)$(bindir)/grantctl
 	install -s -m 755 $(BUILD)/grantwatchd $(DESTDIR)$(sbindir)/grantwatchd
 	for program in grantwatch-notify grantwatch-postgresql; do \
@@ -98,6 +104,7 @@ install:
 	install -m 644 systemd/grantwatchd.service.d/enforce.conf $(DESTDIR)$(libdir)/enforce.conf
 	install -m 644 systemd/sysusers.d/grantwatch.conf $(DESTDIR)$(sysusersdir)/grantwatch.conf
 	install -m 644 systemd/grantwatch.catalog $(DESTDIR)$(catalogdir)/grantwatch.catalog
+	install -m 644 systemd/io.grantwatch.policy $(DESTDIR)$(actionsdir)/io.grantwatch.policy
 	install -d -m 755 $(DESTDIR)$(sysconfdir) $(DESTDIR)$(sysconfdir)/grantwatch.conf.d \
 	  $(DESTDIR)$(sysconfdir)/agents.d $(DESTDIR)$(sysconfdir)/webhooks.d \
 	  $(DESTDIR)$(sysconfdir)/recognizers.d $(DESTDIR)$(sysconfdir)/connectors.d
@@ -114,7 +121,8 @@ uninstall:
 	rm -f $(DESTDIR)$(unitdir)/grantwatchd.service $(DESTDIR)$(unitdir)/grantwatch-notify.service \
 	  $(DESTDIR)$(unitdir)/grantwatch-postgresql.service \
 	  $(DESTDIR)$(unitdir)/grantwatch-backstop.service $(DESTDIR)$(unitdir)/grantwatch-backstop.timer
-	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf $(DESTDIR)$(catalogdir)/grantwatch.catalog
+	rm -f $(DESTDIR)$(sysusersdir)/grantwatch.conf $(DESTDIR)$(catalogdir)/grantwatch.catalog \
+	  $(DESTDIR)$(actionsdir)/io.grantwatch.policy
 	for page in man/*.[1578]; do \
 	  rm -f "$(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}"; done
 

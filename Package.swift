@@ -26,7 +26,8 @@ let package = Package(
       name: "Kinds", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
       swiftSettings: strict),
     .target(
-      name: "Provenance", dependencies: ["ByteText", "LinuxKit", "Grants", "Sources"],
+      name: "Provenance",
+      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Kinds"],
       swiftSettings: strict),
     .target(
       name: "Ledger", dependencies: ["ByteText", "LinuxKit", "Grants"], swiftSettings: strict),
@@ -57,7 +58,9 @@ let package = Package(
       name: "grantwatch-postgresql", dependencies: ["PostgreSQLConnector"], swiftSettings: strict),
     .executableTarget(
       name: "grantwatch-bench",
-      dependencies: ["ByteText", "LinuxKit", "Grants", "Sources", "Ledger", "Control"],
+      dependencies: [
+        "ByteText", "LinuxKit", "Grants", "Sources", "Provenance", "Ledger", "Control",
+      ],
       exclude: ["Reference"],
       swiftSettings: strict),
     .target(name: "Scratch", path: "Tests/Scratch", swiftSettings: strict),
@@ -78,7 +81,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ProvenanceTests",
-      dependencies: ["Provenance", "Sources", "Grants", "LinuxKit", "ByteText"],
+      dependencies: ["Provenance", "Sources", "Grants", "LinuxKit", "ByteText", "Scratch"],
       swiftSettings: strict),
     .testTarget(
       name: "LedgerTests", dependencies: ["Ledger", "Grants", "LinuxKit", "ByteText"],
@@ -88,7 +91,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GrantctlTests",
-      dependencies: ["GrantctlCommands", "Control", "LinuxKit", "ByteText"],
+      dependencies: ["GrantctlCommands", "Control", "Grants", "LinuxKit", "ByteText", "Scratch"],
+      exclude: ["Samples"],
       swiftSettings: strict),
     .testTarget(
       name: "NotifyTests", dependencies: ["Notify", "Control", "Grants", "LinuxKit", "ByteText"],

@@ -23,6 +23,7 @@
 #include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
@@ -64,6 +65,20 @@ static inline int clinux_openat2(int dir, const char *path, uint64_t flags, uint
 static inline int clinux_statx(int dir, const char *path, int flags, unsigned mask,
                                struct statx *out) {
   return (int)syscall(SYS_statx, dir, path, flags, mask, out);
+}
+
+// The mount that an open file lies on (stx_mnt_id), without asking a file server; 0 when the kernel
+// does not say.
+static inline unsigned long long clinux_mount_id(int file) {
+  union {
+    unsigned char bytes[256];
+    unsigned mask;
+  } out;
+  unsigned long long id = 0;
+  if (syscall(SYS_statx, file, "", CLINUX_AT_EMPTY_PATH | CLINUX_AT_STATX_DONT_SYNC, 0x1000u, &out) != 0) return 0;
+  if (!(out.mask & 0x1000u)) return 0;
+  __builtin_memcpy(&id, out.bytes + 144, sizeof id);
+  return id;
 }
 
 static inline int clinux_open_by_handle_at(int mount, void *handle, int flags) {
@@ -138,6 +153,28 @@ static inline int clinux_fork_nothing(void) {
   int child = vfork();
   if (child == 0) _exit(0);
   return child;
+}
+
+/* sd-bus writes and reads messages by variadic functions, which Swift cannot call. The arguments of
+ * CheckAuthorization of org.freedesktop.PolicyKit1.Authority, for the subject "unix-process": */
+static inline int clinux_append_authorization(sd_bus_message *call, uint32_t pid, uint64_t start,
+                                              int32_t uid, const char *action,
+                                              const char *message, uint32_t flags) {
+  int result = sd_bus_message_append(call, "(sa{sv})s", "unix-process", 3, "pid", "u", pid,
+                                     "start-time", "t", start, "uid", "i", uid, action);
+  if (result < 0) return result;
+  result = message ? sd_bus_message_append(call, "a{ss}", 1, "polkit.message", message)
+                   : sd_bus_message_append(call, "a{ss}", 0);
+  if (result < 0) return result;
+  return sd_bus_message_append(call, "us", flags, "");
+}
+
+/* Its answer: is_authorized, is_challenge. The details behind them are left. */
+static inline int clinux_read_authorization(sd_bus_message *reply, int *authorized,
+                                            int *challenge) {
+  int result = sd_bus_message_enter_container(reply, 'r', "bba{ss}");
+  if (result < 0) return result;
+  return sd_bus_message_read(reply, "bb", authorized, challenge);
 }
 
 #endif

@@ -40,9 +40,11 @@ package final class ControlClient: @unchecked Sendable {  // one thread at a tim
   private let socket: FileDescriptor
   private var input: [UInt8] = []
 
-  package init(path: String) throws(ControlClientError) {
+  /// With `patience` a daemon that lets so many microseconds go by without a sign of life counts as
+  /// not reachable.
+  package init(path: String, patience: Int64? = nil) throws(ControlClientError) {
     do throws(SystemError) {
-      socket = try UnixSocket.connect(to: path)
+      socket = try UnixSocket.connect(to: path, patience: patience)
     } catch {
       throw .unreachable(error)
     }
@@ -104,8 +106,13 @@ package final class ControlClient: @unchecked Sendable {  // one thread at a tim
     }
     var rest = (writer.bytes + [0])[...]
     do throws(SystemError) {
-      while !rest.isEmpty { rest = rest.dropFirst(try UnixSocket.send(rest, to: socket)) }
+      while !rest.isEmpty {
+        let count = try UnixSocket.send(rest, to: socket)
+        guard count > 0 else { throw SystemError(SystemError.timedOut, "send") }
+        rest = rest.dropFirst(count)
+      }
     } catch {
+      if error.code == SystemError.timedOut { throw .unreachable(error) }
       // A daemon that turned the connection away has said why before it closed.
       _ = try next()
       throw .disconnected
@@ -123,8 +130,13 @@ package final class ControlClient: @unchecked Sendable {  // one thread at a tim
       scanned = input.count
       guard scanned <= Self.longestReply else { throw .malformed("the reply is too long") }
       do throws(SystemError) {
-        if try UnixSocket.receive(from: socket, into: &input) == .end { throw SystemError(0, "") }
+        switch try UnixSocket.receive(from: socket, into: &input) {
+        case .bytes: break
+        case .end: throw SystemError(0, "")
+        case .nothingYet: throw SystemError(SystemError.timedOut, "receive")
+        }
       } catch {
+        if error.code == SystemError.timedOut { throw .unreachable(error) }
         throw .disconnected
       }
     }

@@ -91,7 +91,10 @@ package let interfaceDescription = """
   # Takes grants or incidents back. A dry run says what would be done.
   method Revoke(ids: []string, dryRun: ?bool, reason: ?string) -> (results: []Result)
 
-  # Records what an agent said. Any uid may submit; the kernel's uid is kept with it.
+  # Records what an agent said. Any uid may submit; the kernel's uid is kept with it. With command
+  # the text is shell text that the agent is about to run in directory: one that widens no access
+  # is not kept, and there is no advice in the reply. A uid's second advice with the same
+  # submission is the first one.
   method AddAdvice(
     agent: string,
     text: string,
@@ -99,14 +102,27 @@ package let interfaceDescription = """
     url: ?string,
     session: ?string,
     model: ?string,
-    parent: ?string
-  ) -> (advice: object)
+    parent: ?string,
+    command: ?bool,
+    directory: ?string,
+    subagent: ?string,
+    toolUse: ?string,
+    permissionMode: ?string,
+    attended: ?bool,
+    submission: ?string
+  ) -> (advice: ?object)
 
   # Advice on record. Several replies when the client asks for more.
   method ListAdvice() -> (advices: []object)
 
   # Advice by id.
   method ShowAdvice(ids: []string) -> (advices: []object)
+
+  # Agents that run or ran, the latest first. Several replies when the client asks for more.
+  method ListAgents() -> (agents: []object)
+
+  # What each description of an agent says of a process and its ancestors, and why.
+  method CheckAgent(pid: int) -> (check: object)
 
   # Events, oldest first. With follow it goes on until the client leaves.
   method Log(since: ?string, grant: ?string, follow: ?bool) -> (events: []object)

@@ -4,12 +4,13 @@ internal import Grants
 
 /// `grantctl`: asks the daemon over its control socket and prints what it says.
 package enum Grantctl {
-  static let commands: [Command] = [
-    statusCommand, listCommand, showCommand, explainCommand, approveCommand, extendCommand,
-    revokeCommand, restoreCommand,
-    adviceAddCommand, adviceListCommand, adviceShowCommand, logCommand, verifyCommand,
-    recognizeCommand, doctorCommand, connectorListCommand, connectorCheckCommand,
-  ]
+  static let commands: [Command] =
+    [
+      statusCommand, listCommand, showCommand, explainCommand, approveCommand, extendCommand,
+      revokeCommand, restoreCommand, adviceAddCommand, adviceListCommand, adviceShowCommand,
+      agentsCommand, agentsCheckCommand, logCommand, verifyCommand, recognizeCommand,
+      doctorCommand, connectorListCommand, connectorCheckCommand,
+    ] + hookCommands + [hookInstallCommand]
 
   static let commonOptions: [Option] = [
     Option("socket", value: "PATH", "the daemon's socket [/run/grantwatch/control.sock]"),
@@ -26,6 +27,8 @@ package enum Grantctl {
     } catch {
       let context = name.isEmpty ? "" : " \(name):"
       streams.words("grantctl:\(context) \(printable(error.message))")
+      // To an agent an exit status of 2 is a hook's word to stop.
+      if name.hasPrefix("hook"), name != hookInstallCommand.name { return ExitStatus.done.rawValue }
       return error.status.rawValue
     }
   }
@@ -49,7 +52,10 @@ package enum Grantctl {
     let options = family.flatMap(\.options)
     try arguments.add(Arguments(rest, options: options + commonOptions, rest: &after))
     let command: Command
-    if first.name == verb {
+    let isAlone = arguments.operands.first.map { word in
+      !family.contains { $0.name == "\(verb) \(word)" }
+    }
+    if first.name == verb, isAlone ?? true {
       command = first
     } else {
       guard !arguments.operands.isEmpty else {

@@ -1,3 +1,4 @@
+package import Grants
 package import LinuxKit
 
 /// Where a command reads and writes; the process's own streams, or a test's.
@@ -11,15 +12,27 @@ package struct Streams {
   /// Columns of the terminal that the output is; nil when it is none.
   package var width: Int?
 
+  /// Reads what comes of the input without waiting long for more; keeps so many bytes of it.
+  package var part: (_ limit: Int) -> [UInt8]
+  /// A variable of the environment.
+  package var environment: (String) -> String?
+  /// Leaves an advice in the journal.
+  package var journal: @Sendable (AdviceSubmission) -> Void
+
   package init(
     input: @escaping (_ limit: Int) -> Result<[UInt8], SystemError>,
     output: @escaping (ArraySlice<UInt8>) -> SystemError?,
-    words: @escaping (String) -> Void, width: Int?
+    words: @escaping (String) -> Void, width: Int?,
+    part: ((_ limit: Int) -> [UInt8])? = nil, environment: ((String) -> String?)? = nil,
+    journal: (@Sendable (AdviceSubmission) -> Void)? = nil
   ) {
     self.input = input
     self.output = output
     self.words = words
     self.width = width
+    self.part = part ?? { StandardStream.input.readPart(limit: $0, patience: 200_000) }
+    self.environment = environment ?? { ThisProcess.environment($0) }
+    self.journal = journal ?? { HookDelivery.leave($0) }
   }
 
   /// Standard input, output and error.

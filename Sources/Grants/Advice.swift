@@ -42,15 +42,31 @@ package struct Advice: Equatable, Sendable {
   package var url: String?
   package var time: Timestamp
   package var until: Deadline
-  /// Kernel uid of whoever submitted it.
+  /// Kernel uid of whoever submitted it, on the host where that was.
   package var submittedBy: UInt32
+  /// The host that it came from; nil for this one.
+  package var host: String?
+  /// The text is shell text that the agent was about to run.
+  package var isCommand = false
+  package var context = AdviceContext()
+  /// What makes a second submission of it the same one.
+  package var submission: String?
   /// The advice this one quotes.
   package var parent: String?
   package var changes: [ProposedChange] = []
+  /// Commands of its text that look like changes of access, but whose effect the text does not tell;
+  /// escaped.
+  package var unclear: [String] = []
   /// Ids of the grants that followed it.
   package var matched: [String] = []
   package var approval: Approval?
   package var text: String
+
+  /// The agent, and the agent of its own that said it.
+  package var chain: [String] {
+    let subagent = context.subagent?.split(separator: " ").first.map(String.init)
+    return [agent] + (subagent.map { [$0] } ?? [])
+  }
 
   package init(
     id: String, agent: String, time: Timestamp, until: Deadline, submittedBy: UInt32, text: String

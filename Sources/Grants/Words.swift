@@ -143,4 +143,13 @@ package enum Severity: String, Sendable, Comparable, CaseIterable {
   }
 
   package static func < (left: Self, right: Self) -> Bool { left.rank < right.rank }
+
+  /// One step worse, `critical` at the most.
+  package var raised: Self {
+    switch self {
+    case .low: .medium
+    case .medium: .high
+    case .high, .critical: .critical
+    }
+  }
 }

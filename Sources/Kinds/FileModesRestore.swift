@@ -34,7 +34,7 @@ extension FileModes {
     object path: [UInt8], identity: FileIdentity?, before: UInt16?, after: UInt16,
     isDirectory: Bool?, keeping: UInt16, dryRun: Bool
   ) -> Restored {
-    takeBack(from: path, identity, isDirectory: isDirectory, dryRun) { access in
+    change(path, identity, isDirectory: isDirectory, dryRun: dryRun) { access in
       let gain = ModeGain(before: before, after: after, isDirectory: access.isDirectory)
       // With the access goes what the same act added beside it, such as the owner's own bits.
       let added = before.map { after & ~$0 & 0o6777 } ?? 0
@@ -52,13 +52,14 @@ extension FileModes {
     object path: [UInt8], identity: FileIdentity?, _ gain: FileGain, keeping others: [FileGain],
     dryRun: Bool
   ) -> Restored {
-    takeBack(from: path, identity, isDirectory: nil, dryRun) {
+    change(path, identity, isDirectory: nil, dryRun: dryRun) {
       gain.takenBack(from: $0, keeping: others)
     }
   }
 
-  private func takeBack(
-    from path: [UInt8], _ identity: FileIdentity?, isDirectory: Bool?, _ dryRun: Bool,
+  /// Gives the very file the access that `wanted` makes of what it has now.
+  func change(
+    _ path: [UInt8], _ identity: FileIdentity?, isDirectory: Bool?, dryRun: Bool,
     _ wanted: (FileAccess) -> FileAccess
   ) -> Restored {
     guard let identity else { return .drifted("which file it was is not on record") }

@@ -48,6 +48,26 @@ package enum StandardStream: Int32, Sendable {
     return bytes
   }
 
+  /// Reads what comes until the end, until nothing has come for `patience` microseconds, or until
+  /// 64 MiB have; keeps the first `limit` bytes. Whoever writes is let finish, and is never waited
+  /// for.
+  package func readPart(limit: Int, patience: Int64) -> [UInt8] {
+    var bytes: [UInt8] = []
+    var left = 64 << 20
+    while left > 0 {
+      var entry = pollfd(fd: rawValue, events: Int16(POLLIN), revents: 0)
+      guard retrying({ poll(&entry, 1, Int32(clamping: patience / 1000)) }) > 0 else { break }
+      let count = withUnsafeTemporaryAllocation(byteCount: 65_536, alignment: 16) { space in
+        let count = retrying { Glibc.read(rawValue, space.baseAddress, space.count) }
+        if count > 0 { bytes.append(contentsOf: space[..<min(count, limit - bytes.count)]) }
+        return count
+      }
+      guard count > 0 else { break }
+      left -= count
+    }
+    return bytes
+  }
+
   /// Columns of the terminal that the stream is; nil when it is none.
   package var terminalWidth: Int? {
     guard isatty(rawValue) == 1 else { return nil }

@@ -62,10 +62,23 @@ package enum UnixSocket {
     return socket
   }
 
-  /// A blocking connection to whoever listens at `path`.
-  package static func connect(to path: String) throws(SystemError) -> FileDescriptor {
+  /// A blocking connection to whoever listens at `path`. With `patience` every single step (to
+  /// connect, to send, to receive) gives up after so many microseconds.
+  package static func connect(
+    to path: String, patience: Int64? = nil
+  ) throws(SystemError) -> FileDescriptor {
     var address = try address(of: path)
     let socket = try open(nonblocking: false, path)
+    if let patience {
+      var limit = timeval(
+        tv_sec: time_t(patience / 1_000_000), tv_usec: suseconds_t(patience % 1_000_000))
+      let length = socklen_t(MemoryLayout<timeval>.size)
+      for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+        guard setsockopt(socket.raw, SOL_SOCKET, option, &limit, length) == 0 else {
+          throw .last("limit the wait", escaped(path.utf8))
+        }
+      }
+    }
     guard retrying({ withPointer(to: &address) { Glibc.connect(socket.raw, $0, $1) } }) == 0 else {
       throw .last("connect", escaped(path.utf8))
     }

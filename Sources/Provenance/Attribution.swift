@@ -127,6 +127,10 @@ extension ProcessTable {
       verdict.agent = agents.reference
       verdict.skipsPermissions = agents.skipsPermissions
       verdict.because += agents.reasons
+      if let flag = agents.skipFlag {
+        verdict.because.append("an agent asks nobody before it acts: \(flag)")
+      }
+      if let reason = agents.modelReason { verdict.because.append(reason) }
       if let via = verdict.via { verdict.because.append("on the way: \(via)") }
       return verdict
     }

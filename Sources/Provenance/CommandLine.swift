@@ -10,6 +10,12 @@ struct CommandWords {
   /// The file that an interpreter runs.
   let script: ArraySlice<UInt8>?
 
+  /// The words behind those.
+  var arguments: [ArraySlice<UInt8>] {
+    guard let last = program.last else { return [] }
+    return all.filter { $0.startIndex > last.startIndex }
+  }
+
   init(_ bytes: [UInt8], executable: [UInt8]?) {
     var all = bytes.split(separator: 0, maxSplits: 4096, omittingEmptySubsequences: false)
     if bytes.last == 0 { all.removeLast() }

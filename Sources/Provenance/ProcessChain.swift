@@ -72,7 +72,10 @@ struct AgentFindings {
   /// The nearest of the best proven.
   private(set) var chosen: AgentFinding?
   private(set) var reference: AgentReference?
-  private(set) var skipsPermissions = false
+  /// The words with which an agent of the chain asks nobody before it acts.
+  private(set) var skipFlag: String?
+  /// Where the model comes from, or why it is a guess; nil where there is nothing to say.
+  private(set) var modelReason: String?
 
   init(in chain: ProcessChain, of table: ProcessTable) {
     var recorded = table.hasEvents
@@ -81,7 +84,7 @@ struct AgentFindings {
       let images = Self.images(of: record)
       for hit in images.flatMap(\.hits) { add(hit, place, record, recorded) }
       for hit in Self.declared(record, table) { add(hit, place, record, recorded) }
-      skipsPermissions = skipsPermissions || images.contains(where: \.skipsPermissions)
+      skipFlag = skipFlag ?? images.lazy.compactMap(\.skipFlag).first
     }
     guard let best = all.map(\.confidence).max() else { return }
     let floor = min(best, .strong)
@@ -93,13 +96,21 @@ struct AgentFindings {
     for finding in all.reversed() {
       if !names.contains(finding.agent) { names.append(finding.agent) }
     }
+    let own = images.lazy.filter { image in image.hits.contains { $0.agent == chosen.agent } }
+      .compactMap(\.model).first
+    let guess = own == nil ? table.localModel(for: chosen.agent, chain.actor) : nil
     reference = AgentReference(
       name: chosen.agent,
       session: images.lazy.compactMap { $0.sessions[chosen.agent] }.first,
-      model: images.lazy.filter { image in image.hits.contains { $0.agent == chosen.agent } }
-        .compactMap(\.model).first,
-      chain: names)
+      model: own?.name ?? guess?.model.name, chain: names)
+    if let guess {
+      modelReason = guess.reason
+    } else if let own, own.source != nil || own.revision != nil {
+      modelReason = "its model is \(own.text)"
+    }
   }
+
+  var skipsPermissions: Bool { skipFlag != nil }
 
   var outermost: AgentFinding? { all.last }
 
@@ -120,23 +131,32 @@ struct AgentFindings {
     return record.former
   }
 
-  /// Agents that the admin declared by unit or account.
-  private static func declared(_ record: ProcessRecord, _ table: ProcessTable) -> [AgentHit] {
+  /// Agents that the admin declared by unit, control group or account.
+  static func declared(_ record: ProcessRecord, _ table: ProcessTable) -> [AgentHit] {
+    guard table.signatures.hasDeclarations else { return [] }
     var hits: [AgentHit] = []
-    for agent in table.signatures.all {
-      if !agent.units.isEmpty, let group = record.controlGroup {
-        for part in group.split(separator: UInt8(ascii: "/"))
-        where agent.units.contains(where: { glob(Array($0.utf8), matches: part) }) {
-          hits.append(
-            AgentHit(agent: agent.name, confidence: .strong, mark: "unit \(escaped(part))"))
+    func add(_ agent: AgentSignature, _ mark: String, _ key: String, _ pattern: String) {
+      hits.append(
+        AgentHit(
+          agent: agent.name, confidence: .strong, mark: mark, key: key, pattern: pattern))
+    }
+    for agent in table.signatures.all where agent.isDeclared {
+      if let group = record.controlGroup {
+        for part in group.split(separator: UInt8(ascii: "/")) {
+          if let unit = agent.units.first(where: { glob(Array($0.utf8), matches: part) }) {
+            add(agent, "unit \(escaped(part))", "Unit", unit)
+          }
+        }
+        if let pattern = agent.controlGroups.first(where: { glob(Array($0.utf8), matches: group) })
+        {
+          add(agent, "control group \(escaped(group.prefix(256)))", "Cgroup", pattern)
         }
       }
       guard !agent.users.isEmpty else { continue }
       for uid in Set([record.uid, record.effectiveUID].compactMap { $0 }).sorted() {
-        if agent.users.contains("\(uid)")
-          || table.accountNames(uid).map(agent.users.contains) == true
-        {
-          hits.append(AgentHit(agent: agent.name, confidence: .strong, mark: "user \(uid)"))
+        let name = table.accountNames(uid)
+        if let user = agent.users.first(where: { $0 == "\(uid)" || $0 == name }) {
+          add(agent, "user \(uid)", "User", user)
         }
       }
     }

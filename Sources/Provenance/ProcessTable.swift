@@ -26,6 +26,9 @@ package final class ProcessTable {
   package private(set) var forgotten = 0
   /// What agents asked others to run.
   var launchRequests = LaunchRequests()
+  /// The agents that live, and what became of them since somebody asked.
+  var agents = AgentSightings()
+  let environments = PythonEnvironment()
   let watch = ConnectorWatch()
   /// Events are given, so that the tree is on record and not only what /proc shows.
   var hasEvents = false
@@ -56,10 +59,15 @@ package final class ProcessTable {
   /// found to be stays.
   package func use(_ signatures: AgentSignatures) {
     self.signatures = signatures
+    environments.forget()
     for (pid, record) in records where record.exited == nil {
       if let stat = files.stat(pid), record.started(at: stat.start) {
         refreshImage(record, comm: stat.comm)
       }
+    }
+    // Parents before children: an agent below another is none of its own.
+    for record in records.values.filter({ $0.exited == nil }).sorted(by: { $0.depth < $1.depth }) {
+      noteAgent(record)
     }
   }
 
@@ -137,6 +145,7 @@ package final class ProcessTable {
       record.controlGroup = files.controlGroup(pid)
     }
     if image == nil { noteUnseenExec(record, before: before) } else { noteLaunchRequest(record) }
+    noteAgent(record)
   }
 
   /// Puts a record in its pid's place.
@@ -151,6 +160,7 @@ package final class ProcessTable {
   /// The process has ended.
   func end(_ record: ProcessRecord) {
     record.exited = clock().up
+    agents.end(record)
     let bytes = record.bytes
     dead.append((record, bytes))
     deadBytes += bytes

@@ -1,4 +1,5 @@
 import ByteText
+import Grants
 import LinuxKit
 
 extension ProcessTable {
@@ -28,6 +29,7 @@ extension ProcessTable {
     record.controlGroup = files.controlGroup(pid)
     link(record, to: stat.parent, depth)
     replace(pid, with: record)
+    noteAgent(record)
     return record
   }
 
@@ -136,10 +138,25 @@ extension ProcessTable {
     let arguments = files.withContents(of: .arguments, pid) { Array($0) }
     let marks = files.withContents(of: .environment, pid) { EnvironmentMarks($0, signatures) }
     guard executable != nil || arguments?.isEmpty == false else { return nil }
+    let words = CommandWords(arguments ?? [], executable: executable)
     return ProcessImage(
-      executable: executable, arguments: arguments ?? [], comm: comm,
-      environment: marks ?? EnvironmentMarks(), read: marks != nil, signatures: signatures,
-      automation: automation)
+      executable: executable, words: words, arguments: arguments ?? [], comm: comm,
+      environment: marks ?? EnvironmentMarks(), read: marks != nil,
+      packages: packages(pid, words, executable, marks?.virtualEnvironment),
+      signatures: signatures, automation: automation)
+  }
+
+  /// The packages of agents and runners in the virtual environment of an application of Python.
+  private func packages(
+    _ pid: Int32, _ words: CommandWords, _ executable: [UInt8]?, _ declared: [UInt8]?
+  ) -> Set<[UInt8]> {
+    guard !signatures.packages.isEmpty,
+      let place = PythonEnvironment.folder(
+        of: words, executable: executable, declared: declared,
+        folder: { files.workingFolder(pid) }),
+      files.sharesMounts(pid)
+    else { return [] }
+    return environments.packages(at: place, among: signatures.packages, now: clock().up)
   }
 
   /// The image of a process that had ended when it was looked at: nobody has reaped it yet, so that

@@ -29,10 +29,14 @@ extension Engine {
     guard old != state else { return }
     let (gained, lost) = GroupMembers.difference(old, state)
     carryRenames(from: old, to: state)
+    noteNewGroups(from: old, to: state)
     groupState = state
     keepGroupState(state)
     for membership in lost { endMembership(membership) }
-    for membership in gained where !isKnown(membership) && !isBeingRestored(membership) {
+    for membership in gained
+    where !isKnown(membership) && !isBeingRestored(membership)
+      && !isPrivate(membership, of: old, state)
+    {
       let attribution = attribution(of: membership, pids, &batch, gap: gap)
       // What our own tool set back is no news.
       if attribution.chain.contains(where: { $0.pid == ownPid }) { continue }
@@ -40,6 +44,27 @@ extension Engine {
         membership, was: old.primaryGroup(of: membership.user), attribution, at: batch.now,
         earliest: gap)
     }
+  }
+
+  /// Tools that make an account make its private group first, and a look may fall between.
+  private func noteNewGroups(from old: GroupState, to new: GroupState) {
+    let up = now.up
+    newGroups = newGroups.filter { up - $0.value < 60_000_000 }
+    guard old.groups != new.groups else { return }
+    let numbers = Set(old.groups.values)
+    for (name, gid) in new.groups where old.groups[name] == nil && !numbers.contains(gid) {
+      newGroups[name] = up
+    }
+  }
+
+  /// True for the primary group of a new account that has its name, was made just before it, and has
+  /// nobody else: it gives nothing.
+  private func isPrivate(_ membership: Membership, of old: GroupState, _ new: GroupState) -> Bool {
+    membership.primary && membership.group == membership.user && old.users[membership.user] == nil
+      && newGroups[membership.group] != nil
+      && !new.memberships.contains {
+        $0.group == membership.group && $0.user != membership.user
+      }
   }
 
   /// What the account files say now. usermod(8) renames in one file after the other: a list that

@@ -27,6 +27,8 @@ package enum AgendaEntry: Hashable {
   case nativeExpiry(String)
   /// A line of the journal waits for its continuation.
   case journalAgain
+  /// The journals of other hosts are to be read again.
+  case adviceJournalAgain
   /// A look at the state that was put off.
   case freshLook
 }

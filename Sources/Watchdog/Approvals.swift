@@ -5,7 +5,7 @@ import LinuxKit
 import Provenance
 
 /// A request to approve, as it came over the socket.
-struct ApprovalRequest {
+struct ApprovalRequest: Sendable {
   var span: TimeSpan?
   var reason: String
   var code: String?
@@ -13,6 +13,8 @@ struct ApprovalRequest {
   var uid: UInt32
   /// As in `PeerCredentials`.
   var start: UInt64
+  /// What polkit said of the caller; nil where it was not asked.
+  var presence: PresenceAnswer?
 }
 
 extension Engine {
@@ -130,7 +132,7 @@ extension Engine {
     return Approval(
       by: name, byUID: request.uid, byLoginUID: check.loginUID, time: now.wall, until: until,
       reason: escaped(Array(request.reason.utf8).prefix(1024)),
-      proof: configuration.authenticate == .code ? "code" : "none")
+      proof: configuration.authenticate == .no ? "none" : configuration.authenticate.rawValue)
   }
 
   /// Somebody unknown may be the approver as well as not.
@@ -146,24 +148,35 @@ extension Engine {
   /// Why the proof of presence that `Authenticate=` asks for is missing; nil when it is there.
   func unproven(_ request: ApprovalRequest, target: String) -> String? {
     switch configuration.authenticate {
-    case .no: return nil
-    case .polkit, .both:
-      return
-        "Authenticate=\(configuration.authenticate.rawValue): polkit is not available in this version; use code"
-    case .code:
-      guard let code = request.code else {
-        return configuration.webhooks.isEmpty
-          ? "a code is needed and no webhook is configured that could bring one"
-          : "a code is needed: it came with the alert; give it as --code"
-      }
-      let outcome = codes.check(code, for: target)
-      if case .wrong = outcome { recordCode(target) }
-      switch outcome {
-      case .right: return nil
-      case .wrong(let left):
-        return left > 0 ? "wrong code; \(left) tries left" : "wrong code; it is void now"
-      case .none: return "no code is valid for it: used, void, or not delivered yet"
-      }
+    case .no: nil
+    case .code: withoutCode(request, target)
+    case .polkit: withoutPresence(request)
+    // Codes are tried by those only who are known to be there.
+    case .both: withoutPresence(request) ?? withoutCode(request, target)
+    }
+  }
+
+  private func withoutPresence(_ request: ApprovalRequest) -> String? {
+    switch request.presence {
+    case .proven: nil
+    case .refused(let reason): reason
+    case nil: "polkit was not asked: ask again"
+    }
+  }
+
+  private func withoutCode(_ request: ApprovalRequest, _ target: String) -> String? {
+    guard let code = request.code else {
+      return configuration.webhooks.isEmpty
+        ? "a code is needed and no webhook is configured that could bring one"
+        : "a code is needed: it came with the alert; give it as --code"
+    }
+    let outcome = codes.check(code, for: target)
+    if case .wrong = outcome { recordCode(target) }
+    switch outcome {
+    case .right: return nil
+    case .wrong(let left):
+      return left > 0 ? "wrong code; \(left) tries left" : "wrong code; it is void now"
+    case .none: return "no code is valid for it: used, void, or not delivered yet"
     }
   }
 
@@ -214,8 +227,8 @@ extension Engine {
         id: id, done: false, result: "refused: the advice has ended", status: "refused")
     }
     if !configuration.selfApproval,
-      entry.submittedBy == check.uid || entry.submittedBy == check.loginUID,
-      entry.submittedBy != 0
+      entry.host == nil, entry.submittedBy != 0,
+      entry.submittedBy == check.uid || entry.submittedBy == check.loginUID
     {
       return refuse(
         id, grant: nil, request, "\(name) submitted this advice; somebody else must approve")

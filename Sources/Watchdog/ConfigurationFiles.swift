@@ -8,7 +8,7 @@ package import Sources
 package enum ConfigurationFiles {
   /// Where the vendor's agent descriptions lie; files of the same name beside the configuration
   /// take their place.
-  static let vendorAgents = "/usr/lib/grantwatch/agents.d"
+  static let vendorAgents = AgentSignatures.vendorFolder
 
   package struct Loaded {
     package var configuration: Configuration?

@@ -24,6 +24,8 @@ extension Engine {
       case "AddAdvice": addAdvice(call)
       case "ListAdvice": listAdvice(call)
       case "ShowAdvice": showAdvice(call)
+      case "ListAgents": listAgents(call)
+      case "CheckAgent": checkAgent(call)
       case "Log": log(call)
       case "Verify": verify(call)
       case "TakeOutbox": takeOutbox(call)
@@ -191,22 +193,28 @@ extension Engine {
 
   private func approve(_ call: ControlCall) {
     guard let (ids, request) = prolonging(call) else { return }
-    let results = approve(ids, request)
-    afterCommit { [self] in reply(call, results) }
+    whenProven(ids, request, call) { [self] request in
+      let results = approve(ids, request)
+      afterCommit { [self] in reply(call, results) }
+    }
   }
 
   private func extend(_ call: ControlCall) {
     guard let (ids, request) = prolonging(call) else { return }
-    let results = extend(ids, request)
-    afterCommit { [self] in reply(call, results) }
+    whenProven(ids, request, call) { [self] request in
+      let results = extend(ids, request)
+      afterCommit { [self] in reply(call, results) }
+    }
   }
 
   private func restore(_ call: ControlCall) {
     guard let (ids, request) = prolonging(call) else { return }
-    let results = restore(ids, request)
-    let pending = Set(results.filter { $0.status == "ok" }.map(\.result))
-    if pending.isEmpty { return reply(call, results) }
-    restoreCalls.append(RevokeCall(call: call, results: results, pending: pending))
+    whenProven(ids, request, call) { [self] request in
+      let results = restore(ids, request)
+      let pending = Set(results.filter { $0.status == "ok" }.map(\.result))
+      if pending.isEmpty { return reply(call, results) }
+      restoreCalls.append(RevokeCall(call: call, results: results, pending: pending))
+    }
   }
 
   private func revoke(_ call: ControlCall) {
@@ -275,7 +283,10 @@ extension Engine {
   private func mayReadAdvice(_ peer: PeerCredentials) -> (Advice) -> Bool {
     if readsAll(peer) { return { _ in true } }
     let name = hostAccounts.userName(peer.uid)
-    return { $0.submittedBy == peer.uid || ($0.audience != nil && $0.audience == name) }
+    return {
+      $0.submitter == AdviceBook.Submitter(uid: peer.uid)
+        || ($0.audience != nil && $0.audience == name)
+    }
   }
 
   private func listAdvice(_ call: ControlCall) {

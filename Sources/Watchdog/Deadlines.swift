@@ -43,6 +43,7 @@ extension Engine {
     case .nativeExpiry(let id): settleNativeExpiry(id)
     case .serviceWatchdog: pingServiceWatchdog()
     case .journalAgain: readJournal()
+    case .adviceJournalAgain: readAdviceJournal()
     case .freshLook: lookAfresh()
     }
   }

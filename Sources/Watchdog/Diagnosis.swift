@@ -47,11 +47,10 @@ extension Engine {
   }
 
   func diagnoses() -> [SourceDiagnosis] {
-    [
+    let rest = [diagnoseApproval(), diagnosePolkit(), diagnoseAdvice(), diagnoseLedger()]
+    return [
       diagnoseFiles(), diagnoseProcesses(), diagnoseJournal(), diagnoseAudit(),
-    ] + logFiles.map(diagnose) + connectors.map(diagnose) + [
-      diagnoseApproval(), diagnoseLedger(),
-    ]
+    ] + logFiles.map(diagnose) + connectors.map(diagnose) + rest.compactMap(\.self)
   }
 
   private func diagnoseFiles() -> SourceDiagnosis {
@@ -172,6 +171,38 @@ extension Engine {
       found.state = "limited"
       found.lacks = "deliveries that failed"
       found.mend = "journalctl -u grantwatch-notify"
+    }
+    return found
+  }
+
+  /// Nil where polkit is not asked.
+  private func diagnosePolkit() -> SourceDiagnosis? {
+    guard asksPolkit else { return nil }
+    var found = SourceDiagnosis(
+      name: "polkit", state: "ok", sees: "whether an approver knows a password")
+    if let obstacle = settings.presence.obstacle() {
+      found.state = "failed"
+      found.lacks = "\(obstacle): nothing can be approved"
+      found.mend = "apt install polkitd dbus, or Authenticate=code"
+    }
+    return found
+  }
+
+  /// Nil where no other hosts' journals are read.
+  private func diagnoseAdvice() -> SourceDiagnosis? {
+    guard let directory = adviceDirectoryAtStart else { return nil }
+    var found = SourceDiagnosis(
+      name: "advice", state: "ok",
+      sees: "advice of \(configuration.trustAdviceFrom.joined(separator: " ")) in \(directory)",
+      lost: adviceJournal?.lost ?? 0, lagMilliseconds: adviceJournal?.lagMilliseconds)
+    if adviceJournal == nil || problems.has(.adviceJournal) {
+      found.state = adviceJournal == nil ? "unavailable" : "failed"
+      found.lacks = "the journals of other hosts"
+      found.mend = "ls -ld \(directory); systemctl status systemd-journal-remote"
+    } else if configuration.trustAdviceFrom.isEmpty {
+      found.state = "limited"
+      found.lacks = "a host whose advice is believed"
+      found.mend = "name hosts in [Advice] TrustAdviceFrom="
     }
     return found
   }

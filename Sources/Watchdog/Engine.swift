@@ -26,6 +26,7 @@ package final class Engine: @unchecked Sendable {
   var outbox = Outbox()
   var codes = ApprovalCodes()
   var advice = AdviceBook()
+  var agents = AgentBook()
   var revocations = RevocationQueue()
   var running: Set<String> = []
   /// Items of running revocations that were left because another grant gives the same.
@@ -58,6 +59,16 @@ package final class Engine: @unchecked Sendable {
   /// Events of that watch that were lost and told of.
   var lostLaunchEvents = 0
   var journal: JournalSource?
+  /// The journals of other hosts, for their advice.
+  var adviceJournal: JournalSource?
+  var adviceWake: HeldSource?
+  /// When they were read last, CLOCK_BOOTTIME in microseconds.
+  var adviceReadAt: Int64 = 0
+  var adviceCursor: String?
+  /// When each was last said to submit too much, CLOCK_BOOTTIME in microseconds.
+  var saidAdviceFloods: [AdviceBook.Submitter: Int64] = [:]
+  /// This host's machine id; see machine-id(5).
+  let ownMachine: String
   var control: ControlServer?
   var timer: BootTimer?
   var readSources: [any DispatchSourceRead] = []
@@ -73,6 +84,8 @@ package final class Engine: @unchecked Sendable {
   let lock: StateLock
   /// Reads the whole ledger without holding up the engine.
   let verificationQueue = DispatchQueue(label: "grantwatch.verification", qos: .utility)
+  /// Waits for polkit's answers, which take as long as humans do.
+  let presenceQueue = DispatchQueue(label: "grantwatch.presence", attributes: .concurrent)
   let journalSender = JournalSender()
   let ownPid = OwnProcess.pid
   var isFirstStart = true
@@ -114,6 +127,8 @@ package final class Engine: @unchecked Sendable {
   var lastLook: Moment
   var revokeCalls: [RevokeCall] = []
   var restoreCalls: [RevokeCall] = []
+  /// Those whom polkit is asking now.
+  var askedUIDs: Set<UInt32> = []
   /// New grants whose access is being put back.
   var restoring: Set<String> = []
   /// Why the access of a new grant could not be put back, until its caller is told.
@@ -126,6 +141,8 @@ package final class Engine: @unchecked Sendable {
   let startedAt: Moment
   var problems = Problems()
   var lostFileEvents = 0
+  /// Groups that came in the last minute, and when, CLOCK_BOOTTIME in microseconds.
+  var newGroups: [String: Int64] = [:]
   /// Deadlines of agents' access that was taken away before them, by what it was.
   var givenBefore: [String: Deadline] = [:]
   /// Who changed a watched file under a name outside the trees, until the next look at all of them.
@@ -133,6 +150,7 @@ package final class Engine: @unchecked Sendable {
   /// `Watch=` and the journal's `Directory=` as they were at the start.
   var watchedTrees: [String] = []
   var journalAtStart: String?
+  var adviceDirectoryAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var refusals = RefusalRate()
   /// Processes whose changes became grants a short while ago, for evidence that comes late.
@@ -168,6 +186,7 @@ package final class Engine: @unchecked Sendable {
     entryWatches = entryKinds.map(EntryWatch.init)
     self.lock = lock
     hostAccounts = accounts
+    ownMachine = ThisHost.machineID
     startedAt = settings.now()
     auditSound = startedAt.wall
     lastLook = startedAt
@@ -261,8 +280,9 @@ package final class Engine: @unchecked Sendable {
 
   /// Puts a changed grant in the place of the one with its id, under its new names.
   func replace(_ grant: Grant, changedItems: [Int]) {
+    let known = store[grant.id]?.items.count ?? grant.items.count
     store.insert(grant)
-    note(grant.id, isNew: false, firstNewItem: grant.items.count, changed: changedItems)
+    note(grant.id, isNew: false, firstNewItem: known, changed: changedItems)
   }
 
   private func note(
@@ -303,8 +323,8 @@ package final class Engine: @unchecked Sendable {
     var first = true
     repeat {
       let itemEnd = pieceEnd(of: grant, from: itemStart)
-      let changedEnd = min(
-        changedStart + Self.itemsPerRecord - (itemEnd - itemStart), changed.count)
+      let changedEnd = pieceEnd(
+        of: grant, changed, from: changedStart, most: Self.itemsPerRecord - (itemEnd - itemStart))
       let type =
         !first
         ? "grant.items"
@@ -331,13 +351,35 @@ package final class Engine: @unchecked Sendable {
     } while itemStart < newItems.upperBound || changedStart < changed.count
   }
 
+  /// The most bytes that an item takes in a record, about. A backslash is written as two.
+  private static func recordBytes(_ item: GrantItem) -> Int {
+    var bytes = item.object.utf8.count * 2 + (item.identity?.handle.count ?? 0) * 2 + 160
+    guard let detail = item.detail else { return bytes }
+    bytes += (detail.own.utf8.count + detail.former.utf8.count) * 2
+    bytes += ((item.before?.utf8.count ?? 0) + (item.after?.utf8.count ?? 0)) * 2
+    return bytes
+  }
+
+  /// Where a record ends that has `most` of the items `changed` at the most; one always fits.
+  private func pieceEnd(
+    of grant: Grant, _ changed: [Int], from start: Int, most: Int
+  ) -> Int {
+    var end = start
+    var bytes = 0
+    while end < changed.count, end - start < most {
+      bytes += Self.recordBytes(grant.items[changed[end]])
+      if end > start, bytes > Self.itemBytesPerRecord { break }
+      end += 1
+    }
+    return end
+  }
+
   private func pieceEnd(of grant: Grant, from start: Int) -> Int {
     var end = start
     var bytes = 0
     while end < grant.items.count, end - start < Self.itemsPerRecord {
       let item = grant.items[end]
-      // A backslash is written as two.
-      bytes += item.object.utf8.count * 2 + (item.identity?.handle.count ?? 0) * 2 + 160
+      bytes += Self.recordBytes(item)
       if end > start, bytes > Self.itemBytesPerRecord { break }
       end += 1
     }

@@ -12,6 +12,8 @@ package struct EngineSettings: Sendable {
   package var host: String
   /// It only carries out what is overdue, and answers nobody.
   package var isBackstop = false
+  /// Who proves that an approver is there, where `Authenticate=` wants it.
+  package var presence: any PresenceAuthority = PolkitPresence()
   /// Where it says what is wrong: one line each.
   package var log: @Sendable (String) -> Void
   /// The clocks.

@@ -81,6 +81,7 @@ extension Engine {
   }
 
   private func entriesUnreadable(_ watch: EntryWatch, _ error: EntryKindError) {
+    watch.lookFailed()
     if problems.set(.entries(watch.kind.kind), "\(watch.kind.kind.rawValue): \(error)") {
       settings.log("\(watch.kind.kind.rawValue): \(error)")
     }
@@ -101,28 +102,49 @@ extension Engine {
   func take(
     _ state: EntryState, _ watch: EntryWatch, by who: ((EntryGain) -> Attribution)? = nil
   ) {
-    let touched = watch.touched
+    let touched = watch.takeTouched()
     let gap = watch.gapSince
-    watch.touched = []
+    if who == nil, gap == nil, touched.isEmpty, isAheadOfEvents(state, watch) { return }
+    watch.putOff = 0
     watch.gapSince = nil
+    defer { watch.forgetSettled() }
     guard let old = watch.state else {
+      takeStanding(watch, state)
       watch.state = state
+      endWhatIsNotThere(watch.kind.kind, state)
       return keepEntryState(watch)
     }
-    guard old.entries != state.entries else { return }
+    guard old.entries != state.entries || watch.hasTakenOut else { return }
+    let difference = watch.kind.difference(old, state)
     watch.state = state
     keepEntryState(watch)
-    let difference = watch.kind.difference(old, state)
-    if !difference.moved.isEmpty { carry(difference.moved, watch.kind.kind) }
-    let gained = difference.gained.map { withTrueFormer($0, watch.kind.kind) }
+    // Before anything moves: what an agent gave is found under its former key.
+    var gained = difference.gained.map { withTrueFormer($0, watch.kind.kind) }
+    let found = Set(gained.map(\.entry.key))
+    gained += watch.takeGivenAgain(in: state).filter { !found.contains($0.entry.key) }
+    if !difference.moved.isEmpty { gained += carry(difference.moved, watch) }
     for entry in difference.lost { endEntry(entry, watch.kind.kind) }
     for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
-      if isOurs(attribution) { continue }
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+  }
+
+  /// The kernel shows a renamed file a moment before it tells of the rename: a gain that nobody was
+  /// seen to give is looked at again shortly, a few times.
+  private func isAheadOfEvents(_ state: EntryState, _ watch: EntryWatch) -> Bool {
+    guard let old = watch.state, old.entries != state.entries, watch.putOff < 4 else {
+      return false
+    }
+    let isNews = watch.kind.difference(old, state).gained.contains { gain in
+      !watch.expected.contains(gain.entry.key) && !isKnown(gain.entry, watch.kind.kind)
+    }
+    guard isNews else { return false }
+    watch.putOff += 1
+    agenda.add(.entriesAgain(watch.kind.kind), at: now.up + 50_000)
+    return true
   }
 
   /// What an agent gave is not what was there before: an agent that widens twice would find its first
@@ -159,7 +181,7 @@ extension Engine {
       if let naming { return naming }
       if let agents = foreign.first(where: { $0.provenance == .agentExecuted }) { return agents }
     }
-    if let last = foreign.last ?? touched.last { return last }
+    if let last = foreign.last { return last }
     let since = gap.map { ", at or after \($0.rfc3339)" } ?? ""
     return .unseen(reason: "given while nobody could look\(since)")
   }
@@ -201,13 +223,26 @@ extension Engine {
     !store.entries(ItemKey(kind, entry.key)).isEmpty
   }
 
-  /// Grants go on under the new names of what they are about.
-  private func carry(_ moves: [EntryMove], _ kind: GrantKind) {
+  /// Grants go on under the new names of what they are about. Returns what those that are just being
+  /// taken back go on as: their own end does not end that.
+  private func carry(_ moves: [EntryMove], _ watch: EntryWatch) -> [EntryGain] {
+    let kind = watch.kind.kind
     var byGrant: [String: [(index: Int, move: EntryMove)]] = [:]
+    var missed: [EntryGain] = []
+    // What goes on as an entry that others gave as well is theirs.
+    let others = Set(moves.filter { isOthers($0.from, kind) }.map(\.to))
     for move in moves {
-      for reference in store.entries(ItemKey(kind, move.from))
-      where !running.contains(reference.grant) {
-        byGrant[reference.grant, default: []].append((reference.index, move))
+      let references = store.entries(ItemKey(kind, move.from))
+      let carried = references.filter { !running.contains($0.grant) }
+      for reference in carried {
+        if others.contains(move.to), !isOthers(move.from, kind) {
+          endItem(reference, by: .removed)
+        } else {
+          byGrant[reference.grant, default: []].append((reference.index, move))
+        }
+      }
+      if carried.isEmpty, !references.isEmpty, let entry = watch.state?[move.to] {
+        missed.append(EntryGain(entry))
       }
     }
     for (id, moves) in byGrant.sorted(by: { $0.key < $1.key }) {
@@ -219,16 +254,46 @@ extension Engine {
       }
       grant.subject = first.to.subject
       if grant.object == first.from.object { grant.object = first.to.object }
+      var changed: [Int] = []
       for (index, move) in moves {
-        grant.items[index].object = move.to.object
-        grant.items[index].after = move.to.value
-        if let detail = move.detail {
-          let former = grant.items[index].detail?.former ?? ""
-          grant.items[index].detail = EntryDetail(own: detail, former: former)
+        var item = grant.items[index]
+        item.object = move.to.object
+        item.after = move.to.value
+        let former = item.detail?.former ?? ""
+        if let detail = move.detail { item.detail = EntryDetail(own: detail, former: former) }
+        if changed.contains(index) {
+          // One rule goes on as several: what was there before is put back once.
+          item.before = "absent"
+          item.detail = EntryDetail(own: item.detail?.own ?? "", former: "")
+          grant.items.append(item)
+        } else {
+          changed.append(index)
+          grant.items[index] = item
         }
       }
-      replace(grant, changedItems: moves.map(\.index))
+      replace(grant, changedItems: changed)
+      for index in grant.items.indices
+      where changed.contains(index) && isAsBefore(grant.items[index], of: grant, watch) {
+        endItem(ItemReference(grant: id, index: index), by: .removed)
+      }
     }
+    return missed
+  }
+
+  /// True for an entry that was there before anything was watched, or that somebody else than an agent
+  /// gave.
+  private func isOthers(_ key: AccessEntry.Key, _ kind: GrantKind) -> Bool {
+    let grants = store.entries(ItemKey(kind, key)).compactMap { store[$0.grant] }
+    return grants.isEmpty || grants.contains { $0.standing || shelters($0) }
+  }
+
+  /// True when what stood there before the grant gave as much as what it goes on as: nothing that it
+  /// gave is left.
+  private func isAsBefore(_ item: GrantItem, of grant: Grant, _ watch: EntryWatch) -> Bool {
+    guard grant.kind != .account, let gain = gain(item, of: grant), let former = gain.former else {
+      return false
+    }
+    return watch.kind.difference(EntryState([former]), EntryState([gain.entry])).gained.isEmpty
   }
 
   /// The entry is there no more: items that gave it have ended.
@@ -260,6 +325,7 @@ extension Engine {
         watch.state = EntryStateFile.load(entryStatePath(watch))
         // Nobody saw how they fared since.
         if let known = watch.state { watch.state?.presumed = Set(known.entries.keys) }
+        forgetTakenOut(watch)
         watch.gapSince = down
         if watch.state == nil {
           takenAsKnown("\(watch.kind.kind.rawValue): \(entryStatePath(watch)): missing or damaged")
@@ -268,7 +334,6 @@ extension Engine {
       do throws(EntryKindError) {
         let state = try watch.kind.read(previous: watch.state)
         sayEntryProblems(watch, state)
-        if watch.state == nil { takeStanding(watch, state) }
         take(state, watch)
         endWhatIsNotThere(watch.kind.kind, state)
       } catch {
@@ -277,6 +342,21 @@ extension Engine {
       watch.setPaths(watch.kind.watchedPaths())
     }
     fileWatch?.watch(files: singleFiles)
+  }
+
+  /// The state on disk may be older than a crash: what was taken back since then, and was given again
+  /// while nobody looked, must not pass for known.
+  private func forgetTakenOut(_ watch: EntryWatch) {
+    guard let state = watch.state else { return }
+    for id in store.order {
+      guard let grant = store[id], grant.kind == watch.kind.kind, grant.state == .ended,
+        grant.endedBy == .expired || grant.endedBy == .revoked
+      else { continue }
+      for item in grant.items {
+        guard let gain = gain(item, of: grant), state.contains(gain.entry.key) else { continue }
+        watch.noteTakenOut(gain)
+      }
+    }
   }
 
   /// A crash may have cut between an entry's end, or its putting back, and the record of it.

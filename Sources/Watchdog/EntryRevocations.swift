@@ -64,6 +64,17 @@ extension Engine {
   ) {
     var states = known
     var error: String?
+    if let grant = store[id], let watch = entryWatch(grant.kind) {
+      let gains = outcomes.compactMap { index, outcome in
+        gain(grant.items[index], of: grant).map { ($0, outcome) }
+      }
+      // What a connector reported decided: it is the state after its doing.
+      let isSeen = connector(grant.kind) != nil
+      watch.settle(gains.compactMap { $0.0.former?.key }, isSeen: isSeen)
+      for (gain, outcome) in gains where !isSeen && (outcome == .done || outcome == .alreadyDone) {
+        watch.noteTakenOut(gain)
+      }
+    }
     for (index, outcome) in outcomes {
       switch outcome {
       case .done: states[index] = .ended

@@ -16,11 +16,19 @@ final class EntryWatch {
   /// Something happened since the look under way began, or none is under way yet.
   var wantsLook = false
   /// Who touched its files since the last look that succeeded began, in order.
-  var touched: [Attribution] = []
+  private var touched: [Attribution] = []
+  /// Those of them who did so since the look under way began: it may have come too early for them.
+  private var touchedMeanwhile: [Attribution] = []
   /// Since when nobody looked, for the next look.
   var gapSince: Timestamp?
+  /// Looks in a row that found a gain before any event told of it.
+  var putOff = 0
   /// Entries that our own doing puts in place: they are no news.
   var expected: Set<AccessEntry.Key> = []
+  /// Those of them whose revocation is over: the next look is the last for which they are no news.
+  private var settled: Set<AccessEntry.Key> = []
+  /// What was taken out since the last look that succeeded: where it stands again, it was given anew.
+  private var takenOut: [AccessEntry.Key: EntryGain] = [:]
 
   /// Processes that are kept between two looks at the most: who touches a file a thousand times
   /// counts once.
@@ -42,9 +50,63 @@ final class EntryWatch {
 
   func touch(by attribution: Attribution) {
     wantsLook = true
-    guard touched.count < Self.mostTouched,
-      !touched.contains(where: { $0.process == attribution.process })
+    if isLooking {
+      Self.add(attribution, to: &touchedMeanwhile)
+    } else {
+      Self.add(attribution, to: &touched)
+    }
+  }
+
+  private static func add(_ attribution: Attribution, to known: inout [Attribution]) {
+    guard known.count < mostTouched,
+      !known.contains(where: { $0.process == attribution.process })
     else { return }
-    touched.append(attribution)
+    known.append(attribution)
+  }
+
+  /// A look brought nothing: whoever touched the files is still to be told.
+  func lookFailed() {
+    for attribution in touchedMeanwhile { Self.add(attribution, to: &touched) }
+    touchedMeanwhile = []
+  }
+
+  /// Who touched the files up to the end of a look; who did so while it went on counts for the next
+  /// one too.
+  func takeTouched() -> [Attribution] {
+    var all = touched
+    for attribution in touchedMeanwhile
+    where !all.contains(where: { $0.process == attribution.process }) {
+      all.append(attribution)
+    }
+    touched = touchedMeanwhile
+    touchedMeanwhile = []
+    return all
+  }
+
+  /// The revocation that puts these entries in place is over. `isSeen` where the state is known that
+  /// it led to.
+  func settle(_ keys: some Sequence<AccessEntry.Key>, isSeen: Bool) {
+    if isSeen { expected.subtract(keys) } else { settled.formUnion(keys) }
+  }
+
+  /// It is not there any more, whatever the last look says.
+  func noteTakenOut(_ gain: EntryGain) { takenOut[gain.entry.key] = gain }
+
+  var hasTakenOut: Bool { !takenOut.isEmpty }
+
+  /// What was taken out and stands in `state` again.
+  func takeGivenAgain(in state: EntryState) -> [EntryGain] {
+    let again = takenOut.values.filter { state.contains($0.entry.key) }
+    takenOut = [:]
+    return again.sorted {
+      ($0.entry.subject, $0.entry.object, $0.entry.value)
+        < ($1.entry.subject, $1.entry.object, $1.entry.value)
+    }
+  }
+
+  /// What a look that succeeded brought is judged.
+  func forgetSettled() {
+    expected.subtract(settled)
+    settled = []
   }
 }

@@ -22,7 +22,10 @@ extension Engine {
         }
         processes.drain()
         var batch = SignalBatch(now: now)
-        fileWatch.signals { signal in take(signal, &batch) }
+        var signals: [FileSignal] = []
+        fileWatch.signals { signals.append($0) }
+        batch.noteRivals(signals)
+        for signal in signals { take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
       } while !clock.isOver
       lookAtEntries()
@@ -68,7 +71,7 @@ extension Engine {
     let isWider =
       !observation.gain.isEmpty && (observation.replaced == nil || !isKnown(observation))
     guard isWider || !gains.isEmpty else { return shrinkGains(observation) }
-    let attribution = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
+    let attribution = batch.attribution(of: signal, by: processes)
     let verb = signal.changes.contains(.attributes) ? "changed attributes of" : "made or moved"
     let evidence = Evidence(
       time: batch.now.wall, source: "fanotify",
@@ -100,16 +103,15 @@ extension Engine {
       let gained = gainedBits(item)
       guard gained & own != 0, let after = item.after.flatMap(mode) else { continue }
       let before = (item.before.flatMap(mode) ?? after & ~gained) | (gained & own)
-      if gained & ~own == 0 {
-        update(reference.grant) {
-          $0.because.append("the file took the place of one with the same mode")
-        }
-        endItem(reference, by: .removed)
-      } else {
-        update(reference.grant, items: [reference.index]) {
-          $0.items[reference.index].before = octal(before)
-        }
+      // Of an item that ends too: what stands on must not pass for what was taken away.
+      update(reference.grant, items: [reference.index]) {
+        $0.items[reference.index].before = octal(before)
       }
+      guard gained & ~own == 0 else { continue }
+      update(reference.grant) {
+        $0.because.append("the file took the place of one with the same mode")
+      }
+      endItem(reference, by: .removed)
     }
     var compared = observation
     compared.before = observation.before.map { $0 & ~lent }

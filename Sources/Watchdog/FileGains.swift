@@ -174,7 +174,8 @@ extension Engine {
     on identity: FileIdentity
   ) -> [(reference: ItemReference, grant: Grant, gain: FileGain)] {
     (store.itemsByFile[FileKey(identity)] ?? []).compactMap { reference in
-      guard let item = activeItem(reference), item.identity == identity, item.gain != nil,
+      guard let item = store.item(reference), item.gain != nil, item.identity == identity,
+        item.state == .active || item.state == .revokeFailed,
         let grant = store[reference.grant], let gain = gain(item, of: grant.kind)
       else { return nil }
       return (reference, grant, gain)
@@ -188,7 +189,9 @@ extension Engine {
 
   /// What other grants gave on the item's file and keep.
   func gainsKept(for item: GrantItem, of grant: Grant) -> [FileGain] {
-    guard let identity = item.identity else { return [] }
+    guard let identity = item.identity, store.itemsByFile[FileKey(identity)]?.count ?? 0 > 1 else {
+      return []
+    }
     return active(on: identity).filter { entry in
       entry.grant.id != grant.id && entry.grant.kind == grant.kind && shelters(entry.grant)
         && store.item(entry.reference)?.state == .active

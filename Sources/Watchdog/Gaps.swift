@@ -42,6 +42,7 @@ extension Engine {
   /// Takes what the process table says it missed.
   func takeProcessGaps() {
     keepLaunchRequests()
+    takeAgentNews()
     let gaps = processes.takeGaps()
     // Not from within the reading of events that told of it.
     if !gaps.isEmpty { agenda.add(.freshLook, at: now.up) }

@@ -2,7 +2,8 @@ import ByteText
 import Grants
 
 /// The items of a grant as the ledger keeps them: new ones whole, changed ones by their number, with
-/// what may change in them: state, value and, but for files, the object's name and the detail.
+/// what may change in them: state, value and, of files, the value before, else the object's name and
+/// the detail.
 enum GrantRecord {
   static func write(_ grant: Grant, newItems range: Range<Int>, to writer: inout JSONWriter) {
     guard !range.isEmpty else { return }
@@ -25,8 +26,10 @@ enum GrantRecord {
       writer.value(Int64(index))
       writer.value(item.state.rawValue)
       writer.value(item.after)
-      // Entries may go on under another name; files do not.
-      if item.identity == nil {
+      // Entries may go on under another name; files do not, but may take another's place.
+      if item.identity != nil {
+        writer.value(item.before)
+      } else {
         writer.value(item.object)
         if let detail = item.detail {
           writer.value(detail.own)
@@ -70,6 +73,10 @@ enum GrantRecord {
       else { continue }
       grant.items[index].state = state
       grant.items[index].after = parts[2].text
+      if grant.items[index].identity != nil {
+        if parts.count > 3 { grant.items[index].before = parts[3].text }
+        continue
+      }
       if parts.count > 3, let object = parts[3].text { grant.items[index].object = object }
       if parts.count == 6, let own = parts[4].text, let former = parts[5].text {
         grant.items[index].detail = EntryDetail(own: own, former: former)

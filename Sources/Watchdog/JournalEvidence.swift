@@ -6,13 +6,13 @@ import Sources
 
 extension Engine {
   /// Entries of the journal taken in one turn.
-  private static let entriesPerTurn = 500
+  static let entriesPerTurn = 500
   /// How long a line waits for its continuation before the journal is read again.
   private static let holdFor: Int64 = 100_000
 
   /// How often a journal that is written without a pause is read: each read ends with a sync of the
   /// ledger, and the changes that the kernel tells of would have to wait for all of them.
-  private static let readEvery: Int64 = 100_000
+  static let readEvery: Int64 = 100_000
 
   /// There is something new: reads it, or sees to it that it is read soon.
   func journalWoke() {
@@ -30,7 +30,11 @@ extension Engine {
       journalWake?.release()
       do {
         var signals: [AccessSignal] = []
-        let progress = try journal.process(limit: Self.entriesPerTurn) { signals.append($0) }
+        var found: [JournalAdvice] = []
+        let progress = try journal.process(
+          limit: Self.entriesPerTurn, advice: { found.append($0) }
+        ) { signals.append($0) }
+        takeJournalAdvice(found)
         takeJournal(signals)
         if let gap = progress.gap {
           self.gap(

@@ -30,6 +30,7 @@ extension Engine {
       grant.evidence.append(
         Evidence(time: now.wall, source: "process-events", text: request))
     }
+    countForAgent(id, attribution)
     return grant
   }
 
@@ -80,7 +81,7 @@ extension Engine {
       grant.provenance = .agentAdvised
       grant.confidence = match.confidence
       grant.agent = AgentReference(
-        name: source.agent, session: source.session, model: source.model, chain: [source.agent])
+        name: source.agent, session: source.session, model: source.model, chain: source.chain)
       grant.because.removeAll { $0.hasPrefix("advice ") }
       grant.because.append(
         "advice \(match.advice) of \(source.agent) at \(source.time.rfc3339) proposed it: "

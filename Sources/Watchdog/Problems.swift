@@ -6,7 +6,7 @@ package struct Problems {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
     case fanotify, processEvents, journal, tree(String), logFile(String), accounts, configuration
     case entries(GrantKind), entryState(GrantKind), connector(String)
-    case noWebhook, noAgents, revokesHeldBack, notifier
+    case noWebhook, polkit, adviceJournal, noAgents, revokesHeldBack, notifier
   }
 
   private var texts: [Kind: String] = [:]
@@ -36,7 +36,9 @@ package struct Problems {
   package var isDegraded: Bool {
     order.contains {
       switch $0 {
-      case .noWebhook, .noAgents, .configuration, .notifier, .tree, .logFile: false
+      case .noWebhook, .polkit, .adviceJournal, .noAgents, .configuration, .notifier, .tree,
+        .logFile:
+        false
       default: true
       }
     }

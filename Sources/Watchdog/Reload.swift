@@ -25,14 +25,18 @@ extension Engine {
       self.configuration = configuration
       processes.automation = Self.automation(of: configuration)
       processes.use(loaded.agents)
+      takeAgentNews()
       sayWhetherAgentsAreKnown(loaded.agents)
       setEndpoints()
       openLogFiles()
       openConnectors()
-      if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart {
+      if configuration.watch == watchedTrees, configuration.journalDirectory == journalAtStart,
+        configuration.adviceDirectory == adviceDirectoryAtStart
+      {
         problems.clear(.configuration)
       } else {
-        let text = "configuration: Watch= or [Journal] changed: restart the daemon for it"
+        let text =
+          "configuration: Watch=, [Journal] or AdviceDirectory= changed: restart the daemon for it"
         if problems.set(.configuration, text) { settings.log(text) }
       }
       // What is overdue may be taken back under the new rules.

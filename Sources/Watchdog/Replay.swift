@@ -30,6 +30,7 @@ extension Engine {
     case "journal.cursor":
       journalCursor = data["cursor"].text
       journalPartial = nil
+    case "advice.cursor": adviceCursor = data["cursor"].text
     case "logfile.position":
       if let name = data["name"].text { logFilePositions[name] = data["position"].text }
     case "signal":
@@ -40,6 +41,8 @@ extension Engine {
       }
     case "launch.requested":
       if let request = LaunchRequest(record: data) { replay(request) }
+    case "agent.seen", "agent.changed", "agent.granted", "agent.discovered":
+      replayAgents(record.type, record.grant, data, at: record.time)
     case "outbox.acknowledged":
       if let endpoint = data["endpoint"].text, let sequence = data["sequence"].integer {
         outbox.restore(endpoint: endpoint, acknowledged: sequence)
@@ -164,9 +167,26 @@ extension Engine {
         writer.beginArray()
         for id in advice.order { advice.all[id]?.writeRecord(to: &writer) }
         writer.endArray()
+        writer.key("agents")
+        writer.beginArray()
+        for instance in agents.all { instance.writeRecord(to: &writer, withGrants: true) }
+        writer.endArray()
+        writer.key("agentsTold")
+        writer.beginArray()
+        for (key, time) in agents.allTold {
+          writer.beginObject()
+          writer.member("key", key)
+          writer.member("time", time.microseconds)
+          writer.endObject()
+        }
+        writer.endArray()
         writer.key("journal")
         writer.beginArray()
         if let journalCursor { writer.value(journalCursor) }
+        writer.endArray()
+        writer.key("adviceJournal")
+        writer.beginArray()
+        if let adviceCursor { writer.value(adviceCursor) }
         writer.endArray()
         writer.key("logFiles")
         writer.beginArray()
@@ -238,7 +258,14 @@ extension Engine {
       if grant.state == .expiring { resumed.insert(grant.id) }
     }
     each("advice") { if let entry = Advice(record: $0) { advice.add(entry) } }
+    each("agents") { if let instance = AgentInstance(record: $0) { agents.put(instance) } }
+    each("agentsTold") { element in
+      if let key = element["key"].text, let time = element["time"].integer {
+        agents.restoreTold(key, Timestamp(microseconds: time))
+      }
+    }
     each("journal") { journalCursor = $0.text }
+    each("adviceJournal") { adviceCursor = $0.text }
     each("logFiles") { element in
       if let name = element["name"].text { logFilePositions[name] = element["position"].text }
     }

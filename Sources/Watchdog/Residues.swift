@@ -65,7 +65,7 @@ extension Engine {
       let state = groupState.without(membership)
       return { GroupResidue.residue(of: membership, state: state) }
     }
-    if grant.kind == .fileMode { return fileResidueSearch(grant) }
+    if grant.kind.isFiles { return fileResidueSearch(grant) }
     if let connector = connector(grant.kind) {
       let lines = connector.residue.removeValue(forKey: grant.id) ?? []
       return { lines.map { Residue($0) } }

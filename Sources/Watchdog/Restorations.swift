@@ -10,7 +10,8 @@ extension Engine {
   /// True when `grantctl restore` may put the grant's access back.
   func isRestorable(_ grant: Grant) -> Bool {
     grant.state == .ended && (grant.endedBy == .expired || grant.endedBy == .revoked)
-      && !grant.standing && (grant.kind == .groupMember || entryWatch(grant.kind) != nil)
+      && !grant.standing
+      && ([.groupMember, .fileMode].contains(grant.kind) || entryWatch(grant.kind) != nil)
   }
 
   /// Lengthens the approval of each grant that `ids` names, from now on.
@@ -103,6 +104,8 @@ extension Engine {
     copy.advice = grant.advice
     copy.previousPrimary = grant.previousPrimary
     copy.skipsPermissions = grant.skipsPermissions
+    copy.fromPackageManager = grant.fromPackageManager
+    copy.otherWaysIn = grant.otherWaysIn
     copy.state = .approved
     copy.approval = approval
     copy.alerted = true
@@ -133,6 +136,7 @@ extension Engine {
         turn { self.putBack(id, outcome) }
       }
     }
+    if grant.kind == .fileMode { return putBackModes(of: id, from: 0, .done) }
     guard let watch = entryWatch(grant.kind) else { return putBack(id, .unsupported) }
     let gains = grant.items.compactMap { gain($0, of: grant) }
     let kind = watch.kind
@@ -150,6 +154,41 @@ extension Engine {
     }
   }
 
+  /// Files in one turn at the most.
+  private static let filesPerTurn = 512
+
+  private func putBackModes(of id: String, from start: Int, _ worst: EntryOutcome) {
+    turn {
+      guard let count = store[id]?.items.count else { return }
+      var worst = worst
+      for index in start..<min(start + Self.filesPerTurn, count) {
+        guard let item = store.item(ItemReference(grant: id, index: index)),
+          let path = unescaped(String(item.object.dropFirst("file:".count))),
+          let after = item.after.flatMap(mode)
+        else { continue }
+        switch fileModes.putBack(
+          object: path, identity: item.identity, before: item.before.flatMap(mode), after: after)
+        {
+        case .restored, .alreadyGone(.some): break
+        case .alreadyGone(nil):
+          update(id, items: [index]) { $0.items[index].state = .ended }
+        case .drifted(let reason):
+          update(id, items: [index]) { $0.items[index].state = .drifted }
+          noteDrift(id, "\(item.object): \(reason)")
+        case .failed(let error): worst = .failed("\(error)")
+        }
+      }
+      let (next, outcome) = (start + Self.filesPerTurn, worst)
+      if next < count {
+        afterCommit { [self] in
+          queue.async { self.putBackModes(of: id, from: next, outcome) }
+        }
+      } else {
+        putBack(id, outcome)
+      }
+    }
+  }
+
   private func putBack(_ id: String, _ outcome: EntryOutcome) {
     restoring.remove(id)
     switch outcome {
@@ -158,6 +197,7 @@ extension Engine {
       restoreErrors[id] = reason
     case .unsupported: restoreErrors[id] = "its kind cannot be put back"
     }
+    if store.isOver(id) { restoreErrors[id] = restoreErrors[id] ?? "what it was about is gone" }
     if let reason = restoreErrors[id] {
       update(id) {
         $0.because.append("it could not be put back: \(reason)")

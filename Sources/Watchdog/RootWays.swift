@@ -7,18 +7,20 @@ extension Engine {
   /// way a line: root's own login, and accounts that can log in and that a sudo rule, by name or by
   /// group, lets run everything as root.
   ///
-  /// Without a readable sudoers the groups count that distributions let in.
+  /// `putBack` are rules and keys that stand in their place then. Without a readable sudoers the
+  /// groups count that distributions let in.
   func rootWays(
-    without excluded: Set<AccessEntry.Key> = [], membership: Membership? = nil
+    without excluded: Set<AccessEntry.Key> = [], membership: Membership? = nil,
+    putBack: [AccessEntry] = []
   ) -> [String] {
     guard var members = groupState else { return [] }
     if let membership { members.memberships.remove(membership) }
-    let accounts = waysIntoAccounts(without: excluded)
+    let accounts = waysIntoAccounts(without: excluded, putBack)
     var ways: [String] = []
     for (name, account) in members.users.sorted(by: { $0.key < $1.key }) where account.uid == 0 {
       for way in accounts[name] ?? [] { ways.append("\(name): \(way)") }
     }
-    let rules = remaining(.sudoRule, without: excluded)
+    let rules = remaining(.sudoRule, without: excluded, putBack)
     let subjects =
       rules.map(SudoRules.subjectsAsRoot) ?? ["group:admin", "group:sudo", "group:wheel"]
     for (name, found) in accounts.sorted(by: { $0.key < $1.key })
@@ -36,19 +38,31 @@ extension Engine {
   func isLastWayIn(_ grant: Grant) -> Bool {
     guard !grant.otherWaysIn.isEmpty else { return false }
     let membership = grant.kind == .groupMember ? membership(of: grant) : nil
-    let keys = Set(grant.items.compactMap { gain($0, of: grant)?.entry.key })
+    let gains = grant.items.compactMap { gain($0, of: grant) }
     guard membership != nil || entryWatch(grant.kind) != nil else { return false }
-    return rootWays(without: keys, membership: membership).isEmpty && !rootWays().isEmpty
+    let left = rootWays(
+      without: Set(gains.map(\.entry.key)), membership: membership,
+      putBack: gains.compactMap(\.former))
+    return left.isEmpty && !rootWays().isEmpty
   }
 
-  private func remaining(_ kind: GrantKind, without excluded: Set<AccessEntry.Key>) -> EntryState? {
+  private func remaining(
+    _ kind: GrantKind, without excluded: Set<AccessEntry.Key>, _ putBack: [AccessEntry] = []
+  ) -> EntryState? {
     guard var state = entryWatch(kind)?.state else { return nil }
     for key in excluded { state.remove(key) }
+    let place = kind == .sudoRule ? "sudoers:" : kind == .sshKey ? "account:" : nil
+    for entry in putBack {
+      let isKinds = place.map(entry.object.hasPrefix) ?? false
+      if isKinds, kind != .sshKey || entry.subject.hasPrefix("key:") { state.insert(entry) }
+    }
     return state
   }
 
   /// By account, what opens it: a password, a key.
-  private func waysIntoAccounts(without excluded: Set<AccessEntry.Key>) -> [String: [String]] {
+  private func waysIntoAccounts(
+    without excluded: Set<AccessEntry.Key>, _ putBack: [AccessEntry]
+  ) -> [String: [String]] {
     var ways: [String: [String]] = [:]
     let accounts = remaining(.account, without: excluded)?.sorted ?? []
     let shells = Set(
@@ -56,7 +70,7 @@ extension Engine {
     for entry in accounts where Accounts.opensByPassword(entry) && shells.contains(entry.subject) {
       ways[String(entry.subject.dropFirst("user:".count)), default: []].append("password")
     }
-    if let keys = remaining(.sshKey, without: excluded),
+    if let keys = remaining(.sshKey, without: excluded, putBack),
       let kind = entryWatch(.sshKey)?.kind as? SSHKeys
     {
       for name in kind.accountsWithUsableKey(in: keys).sorted() {

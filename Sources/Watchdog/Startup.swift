@@ -135,6 +135,7 @@ extension Engine {
     turn {
       firstLook()
       openJournal()
+      openAdviceJournal()
       openAudit()
       openLogFiles()
       readLogFiles()
@@ -144,6 +145,7 @@ extension Engine {
       resumeResidueSearches()
       scheduleAll()
       takeProcessGaps()
+      endLostAgents()
       let up = now.up
       agenda.add(.mark, at: up + Self.markEvery)
       agenda.add(.canary, at: up + 1_000_000)
@@ -204,12 +206,8 @@ extension Engine {
         writer.member("from", outbox.acknowledged[name] ?? 0)
       }
     }
-    if configuration.authenticate == .polkit || configuration.authenticate == .both {
-      problems.set(
-        .noWebhook,
-        "approval: Authenticate=\(configuration.authenticate.rawValue): polkit is not available in"
-          + " this version: nothing can be approved; use code")
-    } else if names.isEmpty, configuration.authenticate == .code {
+    sayWhetherPolkitIsThere()
+    if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
       problems.set(
         .noWebhook,
         "approval: Authenticate=\(configuration.authenticate.rawValue) needs a webhook that brings"
@@ -253,6 +251,12 @@ extension Engine {
       readSources.append(source)
       queue.async { self.readJournal() }
     }
+    if let descriptor = adviceJournal?.descriptor {
+      let source = source(descriptor) { [weak self] in self?.adviceJournalWoke() }
+      adviceWake = HeldSource(source)
+      readSources.append(source)
+      queue.async { self.readAdviceJournal() }
+    }
   }
 
   private nonisolated func source(
@@ -278,6 +282,7 @@ extension Engine {
     journalSender.flush()
     // One that is held back could not be let go of.
     journalWake?.release()
+    adviceWake?.release()
     for source in readSources { source.cancel() }
     control?.close()
   }

@@ -10,7 +10,7 @@ struct BenchOptions {
       SyncReference.self, ChangeLatency.self, DeadlineLatency.self, ManyItems.self, ManyFiles.self,
       IdleCost.self,
       StartWithHistory.self, BinarySize.self, JournalReading.self, AuditParsing.self,
-      Burst.self, BurstMemory.self,
+      Burst.self, BurstMemory.self, GrammarSpeed.self, Matching.self, Coincidence.self,
     ]
   }
 

@@ -117,7 +117,8 @@ import Testing
       "GetStatus", "Diagnose", "List", "Show", "Explain", "Approve", "Extend", "Revoke", "Restore",
       "AddAdvice",
       "ListAdvice",
-      "ShowAdvice", "Log", "Verify", "TakeOutbox", "Acknowledge", "GetDeadLetters",
+      "ShowAdvice", "ListAgents", "CheckAgent", "Log", "Verify", "TakeOutbox", "Acknowledge",
+      "GetDeadLetters",
     ]
     #expect(interfaceMethods[interfaceName] == Set(methods))
     for method in methods {

@@ -13,6 +13,11 @@ let fuzzTargets: [String: @Sendable ([UInt8]) -> Void] = {
       _ = KubernetesAudit.signals(bytes[...], read: Timestamp(microseconds: 0))
     },
     "grammar": { _ = ChangeGrammar.report(onCommand: $0) },
+    "grammar-text": { _ = ChangeGrammar.report(onText: String(decoding: $0, as: UTF8.self)) },
+    "grammar-sudoers": { written("/etc/sudoers.d/x", $0) },
+    "grammar-keys": { written("/home/bob/.ssh/authorized_keys", $0) },
+    "grammar-cron": { written("/etc/cron.d/x", $0) },
+    "grammar-sql": { _ = ChangeGrammar.report(onCommand: Array("psql d <<'E'\n".utf8) + $0) },
   ]
   for recognizer in Recognizers.all {
     guard let name = recognizer.identifiers.first else { continue }
@@ -20,6 +25,11 @@ let fuzzTargets: [String: @Sendable ([UInt8]) -> Void] = {
   }
   return targets.merging(kindTargets) { first, _ in first }
 }()
+
+/// Text that a command writes into a file that decides on access.
+private func written(_ path: String, _ bytes: [UInt8]) {
+  _ = ChangeGrammar.report(onCommand: Array("tee \(path) <<'E'\n".utf8) + bytes)
+}
 
 /// A line of a tool as root and as anybody writes it. The first byte chooses the identifier, the
 /// second the sender.

@@ -3,6 +3,7 @@ import Control
 import Dispatch
 import Glibc
 import GrantctlCommands
+import Grants
 import LinuxKit
 import Synchronization
 
@@ -70,8 +71,18 @@ struct Run {
   var words: String
 }
 
+/// What was left in the journal.
+final class LeftInJournal: Sendable {
+  private let kept = Mutex<[AdviceSubmission]>([])
+  var all: [AdviceSubmission] { kept.withLock { $0 } }
+  func add(_ submission: AdviceSubmission) { kept.withLock { $0.append(submission) } }
+}
+
 /// Runs grantctl in this process.
-func run(_ arguments: [String], input: [UInt8] = [], width: Int? = nil) -> Run {
+func run(
+  _ arguments: [String], input: [UInt8] = [], width: Int? = nil,
+  environment: [String: String] = [:], journal: LeftInJournal = LeftInJournal()
+) -> Run {
   var output: [UInt8] = []
   var words = ""
   let status = Grantctl.run(
@@ -82,7 +93,8 @@ func run(_ arguments: [String], input: [UInt8] = [], width: Int? = nil) -> Run {
         output += $0
         return nil
       },
-      words: { words += $0 + "\n" }, width: width))
+      words: { words += $0 + "\n" }, width: width, part: { Array(input.prefix($0)) },
+      environment: { environment[$0] }, journal: { journal.add($0) }))
   return Run(status: status, output: String(decoding: output, as: UTF8.self), words: words)
 }
 

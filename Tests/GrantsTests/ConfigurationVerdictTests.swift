@@ -81,6 +81,23 @@ import Testing
     }
   }
 
+  @Test("An agent that asks nobody raises the severity one step, and a rule's own severity counts")
+  func carelessAgent() {
+    var careless = grant(.agentExecuted)
+    #expect(enforcing([]).verdict(for: careless).severity == .medium)
+    careless.skipsPermissions = true
+    let verdict = enforcing([]).verdict(for: careless)
+    #expect(verdict.severity == .high)
+    #expect(
+      verdict.reasons.contains(
+        "the agent asks nobody before it acts: severity medium becomes high"))
+    let ruled = enforcing([rule("low", ttl: 900) { $0.severity = .low }])
+    #expect(ruled.verdict(for: careless).severity == .low)
+    careless.kind = .account
+    careless.right = "root"
+    #expect(enforcing([]).verdict(for: careless).severity == .critical)
+  }
+
   @Test("A warning that would come before the grant is none")
   func warning() {
     for seconds in [Int64(10), 11] {

@@ -10,21 +10,7 @@ import Testing
 
   @Test("The shipped files load without a finding")
   func shipped() throws {
-    let parts = #filePath.split(separator: "/").dropLast(3)
-    let folder = "/" + parts.joined(separator: "/") + "/etc/grantwatch/agents.d"
-    var files: [(path: String, bytes: [UInt8])] = []
-    let directory = try #require(opendir(folder))
-    defer { closedir(directory) }
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      guard name.hasSuffix(".conf"), let file = fopen("\(folder)/\(name)", "r") else { continue }
-      defer { fclose(file) }
-      var bytes = [UInt8](repeating: 0, count: 65536)
-      bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, file))
-      files.append((name, bytes))
-    }
+    let files = try AgentSignatures.shippedFiles()
     let (signatures, findings) = AgentSignatures.read(files)
     #expect(findings.isEmpty)
     #expect(
@@ -84,5 +70,49 @@ import Testing
     #expect(
       AgentSignatures.read([("/usr/lib/x.conf", first), ("/etc/x.conf", [])]).signatures.all
         .isEmpty)
+  }
+
+  @Test("An admin's file may only declare an agent, and only an admin's may")
+  func provisioned() {
+    let vendor = AgentSignatures.vendorFolder
+    let match = Array("[Agent]\nName=x\n[Match]\nExecutable=*/x\n".utf8)
+    let says = Array("[Agent]\nName=x\nProvisioned=yes\n".utf8)
+    var read = AgentSignatures.read([("\(vendor)/x.conf", match), ("/etc/a/own.conf", says)])
+    #expect(read.findings.isEmpty)
+    #expect(read.signatures.all.map(\.isProvisioned) == [true])
+    #expect(read.signatures.all.map(\.isAdmins) == [false])
+    #expect(read.signatures.all.map(\.executables) == [["*/x"]])
+    read = AgentSignatures.read([("/etc/a/own.conf", says)])
+    #expect(
+      read.findings.map(\.description) == [
+        "/etc/a/own.conf:1: no other file describes agent 'x', and this one has no [Match]"
+      ])
+    read = AgentSignatures.read([("\(vendor)/x.conf", match + says)])
+    #expect(read.signatures.all.map(\.isProvisioned) == [false])
+    #expect(read.findings.count == 1)
+  }
+
+  @Test("Bad values of the newer keys are said")
+  func newerKeys() {
+    #expect(
+      findings("[Agent]\nName=x\nType=tool\nProvisioned=perhaps\n[Match]\nTogether=A=1\nUser=y\n")
+        == [
+          "a.conf:3: 'Type=' is agent or model-runner", "a.conf:4: 'Provisioned=' is yes or no",
+          "a.conf:6: 'Together=' wants two or more of NAME or NAME=PATTERN",
+        ])
+  }
+
+  @Test("A control group declares an agent")
+  func controlGroup() throws {
+    let host = try MadeProc(
+      AgentSignatures.read([
+        ("/etc/x.conf", Array("[Agent]\nName=x\n[Match]\nCgroup=/work.slice/*\n".utf8))
+      ]).signatures)
+    host.put(70, parent: 1, "/bin/sh", uid: 1000, start: 30, group: "/work.slice/a/b")
+    host.put(71, parent: 1, "/bin/sh", uid: 1000, start: 30, group: "/other.slice/work.slice/a")
+    host.table.start(.fed)
+    #expect(host.judge(70).agent?.name == "x")
+    #expect(host.judge(70).confidence == .strong)
+    #expect(host.judge(71).agent == nil)
   }
 }

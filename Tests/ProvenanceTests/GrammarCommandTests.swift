@@ -105,7 +105,7 @@ import Testing
     ("A='/srv/a b'; chmod 666 \"$A\"", ["everyone rw /srv/a b"]),
     ("A=/srv; read A; chmod 777 $A/x", ["everyone rwx $A/x ?"]),
     ("A=/srv; A+=x; chmod 777 $A/y", ["everyone rwx $A/y ?"]),
-    ("for d in /a /b; do chmod 777 $d/x; done", ["everyone rwx $d/x ?"]),
+    ("for d in /a /b; do chmod 777 $d/x; done", ["everyone rwx /a/x", "everyone rwx /b/x"]),
     ("if true; then chmod 777 /srv; fi", ["everyone rwx /srv"]),
     ("true && chmod 777 /a || chmod 777 /b | cat", ["everyone rwx /a", "everyone rwx /b"]),
     ("(chmod 777 /a) & { chmod 777 /b; }", ["everyone rwx /a", "everyone rwx /b"]),
@@ -143,7 +143,7 @@ import Testing
     ("usermod --root=/srv/img -aG sudo bob", ["bob in sudo"]),
     ("usermod -rG sudo bob", []),
     ("usermod -L bob", []),
-    ("usermod -s /bin/bash -c 'Bob B' -aG docker bob", ["bob in docker"]),
+    ("usermod -s /bin/bash -c 'Bob B' -aG docker bob", ["account shell bob", "bob in docker"]),
     ("usermod -aG docker $USER", ["$USER in docker ?"]),
     ("usermod -aG docker \"$(whoami)\"", ["$(whoami) in docker ?"]),
     ("usermod -aG docker <username>", ["<username> in docker ?"]),
@@ -155,13 +155,16 @@ import Testing
     ("gpasswd -Q /srv/img -a bob docker", ["bob in docker"]),
     ("adduser bob docker", ["bob in docker"]),
     ("adduser --quiet bob docker", ["bob in docker"]),
-    ("adduser bob", []),
-    ("adduser --ingroup docker bob", ["bob in docker"]),
+    ("adduser bob", ["account login bob"]),
+    ("adduser --ingroup docker bob", ["account login bob", "bob in docker"]),
     ("addgroup bob docker", ["bob in docker"]),
     ("addgroup staff2", []),
     ("deluser bob docker", []),
-    ("useradd -m -G docker,adm -s /bin/bash bob", ["bob in docker", "bob in adm"]),
-    ("useradd -m bob", []),
+    (
+      "useradd -m -G docker,adm -s /bin/bash bob",
+      ["account login bob", "bob in docker", "bob in adm"]
+    ),
+    ("useradd -m bob", ["account login bob"]),
     ("groupmod -a -U bob docker", ["bob in docker"]),
     ("groupmod --append --users alice,bob docker", ["alice in docker", "bob in docker"]),
     ("groupmod -n new old", []),
@@ -182,8 +185,8 @@ import Testing
   @Test("What it cannot resolve, it says")
   func notUnderstood() {
     for line in [
-      "chmod --reference=/a /b", "chmod $MODE /srv", "find . | xargs chmod 777",
-      "sudo setfacl -m u:bob:rw /srv", "chown bob /srv/x", "chmod 999 /srv/data",
+      "chmod --reference=/a /b", "chmod $MODE /srv", "cat list | xargs chmod 777",
+      "sudo setfacl --restore=f", "chown --reference=/a /srv/x", "chmod 999 /srv/data",
       "usermod -aG docker",
     ] {
       let report = ChangeGrammar.report(onCommand: Array(line.utf8))

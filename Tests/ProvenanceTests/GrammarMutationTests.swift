@@ -58,7 +58,8 @@ func mutated(
       GrammarTextTests.advising.map { Array($0.0.utf8) }
       + GrammarTextTests.silent.map { Array($0.utf8) }
       + GrammarCommandTests.table.map { Array($0.0.utf8) }
-    for _ in 0..<40 {
+      + GrammarKindTests.table.map { Array($0.0.utf8) }
+    for _ in 0..<20 {
       for text in texts {
         let bytes = mutated(text, pieces: Self.pieces, using: &numbers)
         check(ChangeGrammar.report(onCommand: bytes))
@@ -100,6 +101,25 @@ func mutated(
     texts.append("env " + String(repeating: "A=b ", count: 50_000))
     texts.append("find " + String(repeating: "{} ", count: 60_000))
     texts.append("usermod " + String(repeating: "-Ga,b ", count: 30_000) + "bob")
+    let rules = "tee /etc/sudoers.d/x <<'E'\n"
+    texts.append(rules + String(repeating: "bob ALL=(ALL) ALL\n", count: 5_000) + "E\n")
+    texts.append(rules + "bob ALL=" + String(repeating: "(a) x, ", count: 14_000))
+    texts.append(rules + String(repeating: "A_Alias X = a : ", count: 6_000))
+    texts.append(
+      "tee /etc/cron.d/x <<'E'\n" + String(repeating: "* * * * * r sh -c 'sh -c x'\n", count: 3_000)
+    )
+    texts.append("psql d <<'E'\n" + String(repeating: "GRANT a TO b;", count: 7_000))
+    texts.append(
+      String(repeating: "for a in 1 2 3 4 5 6 7 8 9; do ", count: 60) + "chmod 777 $a\n"
+        + String(repeating: "done;", count: 60))
+    texts.append(String(repeating: "for a in 1 2; do bash -c 'for b in 1 2; do ", count: 1_000))
+    texts.append(String(repeating: "echo 'chmod 777 /a' | sh | ", count: 4_000))
+    texts.append(String(repeating: "cat <<A <<B | tee /etc/sudoers\n", count: 3_000))
+    texts.append("setfacl -m " + String(repeating: "u:b:r,", count: 16_000) + " /a")
+    texts.append("setcap " + String(repeating: "cap_kill,", count: 11_000) + "=ep /a")
+    texts.append(
+      "printf '" + String(repeating: "%s", count: 10_000) + "' "
+        + String(repeating: "a ", count: 30_000) + "> /etc/sudoers")
     texts.append(String(repeating: "bash -c 'chmod 777 /a' ", count: 8_000))
     return texts
   }()

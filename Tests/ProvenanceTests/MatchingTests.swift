@@ -107,6 +107,90 @@ private func memberGrant(_ user: String, _ group: String, loginUser: String? = n
     Case("chmod 777 /srv/data", memberGrant("bob", "docker"), nil),
   ]
 
+  private static func entry(
+    _ kind: GrantKind, _ subject: String, _ object: String, _ right: String
+  ) -> Grant {
+    var grant = Grant(
+      id: "g-aaaaaa", incident: "i-aaaa", host: "h", kind: kind, subject: subject, object: object,
+      right: right, at: later(60))
+    grant.items = [GrantItem(object: object, before: nil, after: nil)]
+    return grant
+  }
+
+  static let kinds: [Case] = {
+    let sudo = "`echo 'bob ALL=(ALL) NOPASSWD: ALL' | sudo tee /etc/sudoers.d/bob`"
+    let some = "`echo 'bob ALL=(ALL) NOPASSWD: /bin/a, /bin/b' > /etc/sudoers.d/bob`"
+    func rule(_ right: String, _ file: String = "/etc/sudoers.d/bob") -> Grant {
+      entry(.sudoRule, "user:bob", "sudoers:" + file, right)
+    }
+    let list = "`setfacl -R -m u:bob:rw /srv`"
+    let shop = "`psql shop -c 'GRANT SELECT, INSERT ON orders TO app'`"
+    return [
+      Case(sudo, rule("NOPASSWD: ALL"), .strong),
+      Case(sudo, rule("NOPASSWD: ALL", "/etc/sudoers"), .strong),
+      Case(sudo, rule("ALL"), .strong),
+      Case(sudo, rule("NOPASSWD: /bin/ls"), .strong),
+      Case(some, rule("NOPASSWD: /bin/b"), .strong),
+      Case(some, rule("NOPASSWD: ALL"), .weak),
+      Case(some, rule("NOPASSWD: /bin/b, /bin/c"), .weak),
+      Case(some, rule("NOPASSWD: /bin/c"), nil),
+      Case(sudo, entry(.sudoRule, "user:carol", "sudoers:/etc/sudoers.d/bob", "ALL"), nil),
+      Case(list, entry(.fileACL, "user:bob", "file:/srv/a/b", "read write"), .strong),
+      Case(list, entry(.fileACL, "user:bob", "file:/srv/a", "read execute"), .weak),
+      Case(list, entry(.fileACL, "user:bob", "file:/srv/a", "execute"), nil),
+      Case(list, entry(.fileACL, "user:carol", "file:/srv/a", "read"), nil),
+      Case(
+        "`chown -R bob /srv`", entry(.fileOwner, "user:bob", "file:/srv/a", "read write"), .strong),
+      Case("`chown bob /srv`", entry(.fileOwner, "user:bob", "file:/srv/a", "read write"), nil),
+      Case("`chown bob x`", entry(.fileOwner, "user:bob", "file:/srv/x", "read"), .weak),
+      Case(
+        "`setcap cap_net_admin,cap_net_raw+ep /opt/x`",
+        entry(.fileCapability, "group:staff", "file:/opt/x", "cap_net_raw=ep"), .strong),
+      Case(
+        "`setcap cap_net_raw+ep /opt/x`",
+        entry(.fileCapability, "everyone", "file:/opt/x", "cap_net_admin,cap_net_raw=ep"), .weak),
+      Case(
+        "`setcap cap_net_raw+ep /opt/x`",
+        entry(.fileCapability, "everyone", "file:/opt/x", "cap_kill=ep"), nil),
+      Case("`passwd -u bob`", entry(.account, "user:bob", "account:bob", "login"), .strong),
+      Case("`chsh -s /bin/bash bob`", entry(.account, "user:bob", "account:bob", "root"), .weak),
+      Case("`ssh-copy-id bob@h`", entry(.sshKey, "key:SHA256:x", "account:bob", "login"), .weak),
+      Case("`ssh-copy-id bob@h`", entry(.sshKey, "key:SHA256:x", "account:eve", "login"), nil),
+      Case(
+        shop, entry(.postgresql, "role:app", "postgresql:shop/table/public.orders", "SELECT"),
+        .strong),
+      Case(
+        shop, entry(.postgresql, "role:app", "postgresql:shop/table/public.orders", "DELETE"), nil),
+      Case(
+        shop, entry(.postgresql, "role:app", "postgresql:other/table/public.orders", "SELECT"), nil),
+      Case(
+        "`psql -c 'GRANT SELECT ON orders TO app'`",
+        entry(.postgresql, "role:app", "postgresql:shop/table/public.orders", "SELECT"), .weak),
+      Case(
+        "`GRANT admin TO bob;`",
+        entry(.postgresql, "role:bob", "postgresql:role/admin", "MEMBER GRANTED BY postgres"),
+        .strong),
+      Case(
+        "`kubectl create clusterrolebinding b --clusterrole=edit --user=bob`",
+        entry(.kubernetes, "user:bob", "kubernetes:clusterrolebinding/b", "ClusterRole/edit"),
+        .strong),
+      Case(
+        "`kubectl create rolebinding b --clusterrole=edit --user=bob`",
+        entry(.kubernetes, "user:bob", "kubernetes:rolebinding/web/b", "ClusterRole/edit"), .weak),
+    ]
+  }()
+
+  @Test(
+    "Strong, weak and no match, for the kinds beside modes and groups", arguments: kinds.indices)
+  func matchingKinds(index: Int) {
+    let one = Self.kinds[index]
+    var index = AdviceIndex()
+    index.add(advice("a-1111", one.advice))
+    #expect(
+      index.best(for: one.grant, at: later(61))?.confidence == one.expected,
+      "\(one.advice): \(one.grant.right)")
+  }
+
   @Test("Strong, weak and no match", arguments: table.indices)
   func matching(index: Int) {
     let one = Self.table[index]

@@ -163,6 +163,27 @@ extension EngineLiveTests {
     #expect(stage.text("root/etc/sudoers.d/x") == "eve ALL=(ALL:ALL) ALL\n")
   }
 
+  /// The way in that a revocation puts back is one.
+  @Test func theRuleOfTheLastWayInIsMadeAsItWas() throws {
+    let stage = try Stage { scratch in
+      Self.furnish(scratch)
+      scratch.remove("root/etc/shadow")
+      scratch.file(
+        "root/etc/shadow", 0o640,
+        text: "root:$6$x$y:1::::::\nnobody:*:1::::::\nbob:$6$x$y:1::::::\neve:*:1::::::\n")
+      scratch.remove("root/etc/sudoers.d/x")
+      scratch.file("root/etc/sudoers.d/x", 0o440, text: "bob ALL=(ALL) ALL\n")
+    }
+    try stage.start()
+    try stage.agent("echo 'bob ALL=(ALL) NOPASSWD: ALL' >$S/root/etc/sudoers.d/x")
+    let id = try #require(
+      try stage.grant("a rule") { $0["kind"].text == "sudo-rule" }["id"].text)
+    try stage.human.play("sed -i 's/^root:[^:]*:/root:*:/' $S/root/etc/shadow")
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+    #expect(stage.text("root/etc/sudoers.d/x") == "bob ALL=(ALL) ALL\n")
+  }
+
   @Test func theMechanismIsGivenAnEndOfItsOwn() throws {
     let stage = try Stage(
       """

@@ -24,7 +24,9 @@ struct JournalLine {
 extension Stage {
   /// Writes lines into a journal file of their own, all received at `time`, which are new to every
   /// reader.
-  func journal(_ lines: [JournalLine], at time: Timestamp) throws {
+  func journal(
+    _ lines: [JournalLine], at time: Timestamp, in folder: String = "journal"
+  ) throws {
     var text = ""
     for (index, line) in lines.enumerated() {
       text += "__REALTIME_TIMESTAMP=\(time.microseconds + Int64(index))\n"
@@ -39,7 +41,7 @@ extension Stage {
       ["-o", "\(scratch.path)/out/\(name).journal", "\(scratch.path)/out/\(name).export"])
     try #require(made.succeeded)
     // Whole at once, as a rotated file appears.
-    scratch.rename("out/\(name).journal", "journal/\(name).journal")
+    scratch.rename("out/\(name).journal", "\(folder)/\(name).journal")
   }
 
   /// A line of usermod about the stage's tree.

@@ -27,6 +27,19 @@ extension EngineLiveTests {
     #expect(try stage.grants().count == 1)
   }
 
+  /// adduser(8) makes the group first.
+  @Test func thePrivateGroupOfANewAccountGivesNothing() throws {
+    let stage = try Stage()
+    try stage.start()
+    let root = "--prefix $S/root"
+    try stage.agent(
+      "groupadd \(root) ann && sleep 0.3 && useradd \(root) -M -g ann ann"
+        + " && usermod \(root) -aG docker ann")
+    let grant = try stage.grant("a membership") { $0["object"].text == "group:docker" }
+    #expect(grant["subject"].text == "user:ann")
+    #expect(!(try stage.grants().contains { $0["object"].text == "group:ann" }))
+  }
+
   @Test func aMemberThatAHumanAddedStays() throws {
     let stage = try Stage()
     try stage.start()

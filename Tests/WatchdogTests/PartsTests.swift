@@ -126,13 +126,13 @@ extension GrantFilterTests {
   @Test func oneUidMayNotFloodTheBook() {
     var book = AdviceBook()
     for _ in 0..<AdviceBook.perMinute {
-      #expect(book.mayAdd(1001, at: 1000) == true)
-      #expect(book.mayAdd(0, at: 1000) == true)
+      #expect(book.mayAdd(.init(uid: 1001), at: 1000) == true)
+      #expect(book.mayAdd(.init(uid: 0), at: 1000) == true)
     }
-    #expect(book.mayAdd(1001, at: 60_000_999) == false)
-    #expect(book.mayAdd(1002, at: 1000) == true)
-    #expect(book.mayAdd(0, at: 1000) == true)
-    #expect(book.mayAdd(1001, at: 60_001_000) == true)
+    #expect(book.mayAdd(.init(uid: 1001), at: 60_000_999) == false)
+    #expect(book.mayAdd(.init(uid: 1002), at: 1000) == true)
+    #expect(book.mayAdd(.init(uid: 0), at: 1000) == true)
+    #expect(book.mayAdd(.init(uid: 1001), at: 60_001_000) == true)
   }
 
   @Test func adviceIsFoundByItsBeginning() {

@@ -27,6 +27,27 @@ extension EngineLiveTests {
     #expect(stage.members(of: "docker") == "")
   }
 
+  @Test func modesThatWereTakenBackArePutBack() throws {
+    let stage = try Stage { scratch in
+      scratch.file("root/srv/a", 0o600)
+      scratch.file("root/srv/b", 0o4750)
+    }
+    try stage.start()
+    try stage.agent("chmod o+rx $D/a $D/b")
+    let id = try #require(try stage.fileGrant(items: 2)["id"].text)
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+    #expect(stage.mode("a") == 0o600)
+    stage.scratch.remove("root/srv/b")
+    #expect(try stage.prolong("Restore", id)["done"].bool == true)
+    #expect(stage.mode("a") == 0o605)
+    let copy = try stage.grant("the new grant") { $0["state"].text == "approved" }
+    stage.pass(seconds: 1000)
+    try stage.becomes("ended", copy["id"].text ?? "")
+    #expect(stage.mode("a") == 0o600)
+    #expect(try stage.grants().count == 2)
+  }
+
   @Test func anAgentPutsNothingBack() throws {
     let stage = try Stage()
     try stage.start()
@@ -74,12 +95,13 @@ extension EngineLiveTests {
 extension Stage {
   /// Asks for what prolongs access; the result for the one id.
   func prolong(
-    _ method: String, _ id: String, seconds: Int64 = 600, by actors: Actors? = nil
+    _ method: String, _ id: String, seconds: Int64 = 600, by actors: Actors? = nil,
+    wrapped: String = ""
   ) throws -> JSON {
     let reply = try ask(
       method,
       [("ids", ids(id)), ("reason", .string("on call")), ("seconds", .integer(seconds))],
-      by: actors ?? approver)
+      by: actors ?? approver, wrapped: wrapped)
     return reply["parameters"]["results"].elements.first ?? reply
   }
 }

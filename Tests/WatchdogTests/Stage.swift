@@ -25,6 +25,8 @@ final class Stage {
   /// A login shell of login uid 4712, no agent's.
   let approver: Actors
   private(set) var engine: Engine?
+  /// Stands in for polkit from the next start on.
+  var presence: (any PresenceAuthority)?
 
   var socket: String { "\(scratch.path)/run/control.sock" }
 
@@ -52,6 +54,7 @@ final class Stage {
       text: """
         [Agent]
         Name=claude-code
+        Provisioned=yes
         [Match]
         Executable=\(scratch.path)/claude/claude
         Hint=STAGE_HINT=1
@@ -136,11 +139,13 @@ final class Stage {
   // MARK: The engine
 
   var settings: EngineSettings {
-    EngineSettings(
+    var settings = EngineSettings(
       version: "0.1.0", configurationFile: "\(scratch.path)/etc/grantwatch.conf",
       root: scratch.bytes("root"), stateDirectory: "\(scratch.path)/state",
       runtimeDirectory: "\(scratch.path)/run", host: "stage", log: { [log] in log.add($0) },
       now: { [clock] in clock.now })
+    if let presence { settings.presence = presence }
+    return settings
   }
 
   /// Starts the engine. One that was stopped a moment ago may still hold the state directory.

@@ -2,7 +2,7 @@ internal import ByteText
 internal import Control
 
 let doctorCommand = Command(
-  name: "doctor", purpose: "Show what each source sees here, what it lacks, what mends it",
+  name: "doctor", purpose: "Show what each source sees, what it lacks, what mends it",
   details: "The exit status is 1 when a source has failed.",
   run: { invocation throws(Failure) in
     let client = try invocation.connect()

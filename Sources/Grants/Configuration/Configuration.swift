@@ -36,6 +36,10 @@ package struct Configuration: Equatable, Sendable {
   package var maxApproval = TimeSpan(seconds: 24 * 3600)
   /// How long an advice stays open.
   package var adviceLifetime = TimeSpan(seconds: 7 * 24 * 3600)
+  /// The folder of journals of other hosts, for their advice; nil for none.
+  package var adviceDirectory: String?
+  /// Host names and machine ids whose advice in there is taken.
+  package var trustAdviceFrom: [String] = []
   /// Globs on the path of an executable that is automation.
   package var automationExecutables = [
     "/usr/bin/dpkg", "/usr/bin/apt", "/usr/bin/apt-get", "/usr/bin/aptitude",

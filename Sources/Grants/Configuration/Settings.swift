@@ -61,7 +61,19 @@ let configurationSettings: [String: [Setting<Configuration>]] = [
   "Advice": [
     Setting("Lifetime") { (target, value) throws(BadValue) in
       target.adviceLifetime = try value.span() ?? defaults.adviceLifetime
-    }
+    },
+    Setting("AdviceDirectory") { (target, value) throws(BadValue) in
+      target.adviceDirectory = try value.path()
+    },
+    Setting("TrustAdviceFrom") { (target, value) throws(BadValue) in
+      target.trustAdviceFrom = try value.list(target.trustAdviceFrom) { (word) throws(BadValue) in
+        guard isHostName(word) else {
+          throw BadValue(
+            message: "bad value '\(word)' for TrustAdviceFrom=: host name or machine id expected")
+        }
+        return word
+      }
+    },
   ],
   "Automation": [
     Setting("Executable") { (target, value) throws(BadValue) in
@@ -156,6 +168,12 @@ let webhookSettings: [Setting<WebhookConfiguration>] = [
     webhook.proxy = text.isEmpty ? nil : text
   },
 ]
+
+/// True for what may be the name of a host (hostname(7)) or a machine id.
+private func isHostName(_ name: String) -> Bool {
+  !name.isEmpty && name.utf8.count <= 253
+    && name.utf8.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x5f }
+}
 
 /// True for what may be the name of an account or a group (useradd(8), loosely).
 func isAccountName(_ name: Substring) -> Bool {

@@ -30,6 +30,13 @@ extension Configuration {
   /// The cost grows with the items only where a rule names objects.
   package func verdict(for grant: Grant) -> Verdict {
     var verdict = Verdict(severity: defaultSeverity(of: grant))
+    if grant.skipsPermissions {
+      let plain = verdict.severity
+      verdict.severity = plain.raised
+      verdict.reasons.append(
+        "the agent asks nobody before it acts: severity \(plain.rawValue)"
+          + (plain.raised == plain ? " stays" : " becomes \(plain.raised.rawValue)"))
+    }
     if grant.standing {
       verdict.reasons.append("standing: it was there at the first start, no deadline")
       return verdict

@@ -14,10 +14,19 @@ extension Advice {
     writer.member("until", time: until.wall(at: now))
     writer.member("submittedBy", Int64(submittedBy))
     writer.member("parent", parent)
+    writer.member("host", host)
+    writer.member("command", isCommand)
+    writer.member("subagent", context.subagent)
+    writer.member("directory", context.directory)
+    writer.member("toolUse", context.toolUse)
+    writer.member("permissionMode", context.permissionMode)
+    writer.key("attended")
+    if let attended = context.attended { writer.value(attended) } else { writer.null() }
     writer.key("changes")
     writer.beginArray()
     for change in changes { change.write(to: &writer) }
     writer.endArray()
+    writer.member("unclear", unclear)
     writer.member("matched", matched)
     writer.key("approval")
     if let approval { approval.write(to: &writer, at: now) } else { writer.null() }
@@ -39,10 +48,19 @@ extension Advice {
     until.writeRecord(to: &writer)
     writer.member("submittedBy", Int64(submittedBy))
     writer.present("parent", parent)
+    writer.present("host", host)
+    if isCommand { writer.member("command", true) }
+    writer.present("subagent", context.subagent)
+    writer.present("directory", context.directory)
+    writer.present("toolUse", context.toolUse)
+    writer.present("permissionMode", context.permissionMode)
+    if let attended = context.attended { writer.member("attended", attended) }
+    writer.present("submission", submission)
     writer.key("changes")
     writer.beginArray()
     for change in changes { change.write(to: &writer) }
     writer.endArray()
+    if !unclear.isEmpty { writer.member("unclear", unclear) }
     writer.member("matched", matched)
     if let approval {
       writer.key("approval")
@@ -64,7 +82,17 @@ extension Advice {
       let submittedBy = fields.number("submittedBy", as: UInt32.self)
     else { return nil }
     let parent = fields.text("parent")
+    let host = fields.text("host")
+    let isCommand = fields.flag("command") ?? false
+    var context = AdviceContext()
+    context.subagent = fields.text("subagent")
+    context.directory = fields.text("directory")
+    context.toolUse = fields.text("toolUse")
+    context.permissionMode = fields.text("permissionMode")
+    context.attended = fields.flag("attended")
+    let submission = fields.text("submission")
     let changes = fields["changes"].elements.compactMap(ProposedChange.init(record:))
+    let unclear = fields.texts("unclear")
     let matched = fields.texts("matched")
     let approval = Approval(record: fields["approval"])
     guard let text = fields.text("text") else { return nil }
@@ -75,7 +103,12 @@ extension Advice {
     self.audience = audience
     self.url = url
     self.parent = parent
+    self.host = host
+    self.isCommand = isCommand
+    self.context = context
+    self.submission = submission
     self.changes = changes
+    self.unclear = unclear
     self.matched = matched
     self.approval = approval
   }

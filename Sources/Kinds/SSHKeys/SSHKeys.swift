@@ -67,6 +67,8 @@ package final class SSHKeys: EntryKind {
           }
         } catch {
           guard !error.isNoFile else { continue }
+          // sshd takes keys from files of any length: padding must not hide one.
+          if error.isTooLong { state.insert(Self.untold(holder)) }
           state.problems.append("\(error)")
           carry(holder, place)
         }
@@ -78,6 +80,15 @@ package final class SSHKeys: EntryKind {
     memory.withLock { $0.paths = nil }
     return state
   }
+
+  private static func untold(_ holder: KeyHolder) -> AccessEntry {
+    AccessEntry(
+      subject: "everyone", object: holder.object, right: "login",
+      value: "keys in a file of more than 1 MiB")
+  }
+
+  /// True for an entry that stands for keys that nobody here can tell.
+  static func isUntold(_ entry: AccessEntry) -> Bool { entry.subject == "everyone" }
 
   private func add(_ entry: AccessEntry, to state: inout EntryState) {
     guard var known = state[entry.key] else { return state.insert(entry) }

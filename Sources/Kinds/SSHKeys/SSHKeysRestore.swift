@@ -82,7 +82,7 @@ extension SSHKeys {
   /// Writes `expiry-time="…Z"` as the first option of the entry's lines, or takes such a one away.
   /// Of two ends in a line sshd takes the first, so that nobody's own end is put off by it.
   package func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome {
-    guard entry.object != KeyHolder.everybody else { return .unsupported }
+    guard entry.object != KeyHolder.everybody, !Self.isUntold(entry) else { return .unsupported }
     do throws(SystemError) {
       guard let holder = try holder(of: entry.object), try holds(holder, entry.key) else {
         return .alreadyDone

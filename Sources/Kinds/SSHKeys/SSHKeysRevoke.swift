@@ -5,6 +5,9 @@ extension SSHKeys {
   private static let tries = 3
 
   package func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome {
+    if Self.isUntold(gain.entry) {
+      return .impossible("take back: \(gain.entry.object): \(gain.entry.value); look at them")
+    }
     do throws(SystemError) {
       guard let holder = try holder(of: gain.entry.object) else { return .alreadyDone }
       let key = gain.entry.key
@@ -99,6 +102,7 @@ extension SSHKeys {
   }
 
   package func plan(_ gain: EntryGain) -> String {
+    if Self.isUntold(gain.entry) { return "nothing: \(gain.entry.object): \(gain.entry.value)" }
     let path = KeyDetail(gain.entry.detail).lines.first.map { escaped($0.path) }
     let place = path ?? "the files of keys of \(gain.entry.object.dropFirst("account:".count))"
     let key = gain.entry.subject.dropFirst("key:".count)

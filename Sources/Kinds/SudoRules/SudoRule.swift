@@ -22,12 +22,38 @@ package struct SudoRule: Hashable, Sendable {
 
   /// sudo's tags: the name in JSON, the word for true, the word for false; in the order in which
   /// they are written.
-  static let tagWords: [(name: String, set: String, unset: String)] = [
+  package static let tagWords: [(name: String, set: String, unset: String)] = [
     ("authenticate", "PASSWD", "NOPASSWD"), ("setenv", "SETENV", "NOSETENV"),
     ("noexec", "NOEXEC", "EXEC"), ("intercept", "INTERCEPT", "NOINTERCEPT"),
     ("log_input", "LOG_INPUT", "NOLOG_INPUT"), ("log_output", "LOG_OUTPUT", "NOLOG_OUTPUT"),
     ("send_mail", "MAIL", "NOMAIL"), ("sudoedit_follow", "FOLLOW", "NOFOLLOW"),
   ]
+
+  /// A rule of which nothing but its right matters.
+  package init(
+    subject: String, runas: [String]?, groups: [String]?, tags: [String: Bool], commands: [String]
+  ) {
+    self.init(
+      subject: subject, users: [], hosts: [], runas: runas, groups: groups, options: [],
+      notBefore: nil, notAfter: nil, tags: tags, commands: commands)
+  }
+
+  init(
+    subject: String, users: [String], hosts: [String], runas: [String]?, groups: [String]?,
+    options: [String] = [], notBefore: String? = nil, notAfter: String? = nil,
+    tags: [String: Bool] = [:], commands: [String]
+  ) {
+    self.subject = subject
+    self.users = users
+    self.hosts = hosts
+    self.runas = runas
+    self.groups = groups
+    self.options = options
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.tags = tags
+    self.commands = commands
+  }
 
   /// True when some command is given, not only taken back.
   var gives: Bool { commands.contains { !Self.isNegated($0) } }

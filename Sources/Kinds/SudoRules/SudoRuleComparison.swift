@@ -92,15 +92,22 @@ enum SudoRuleDifference {
     let formers = lostRules + clouded.map { ($0, SudoRuleDetail.rule($0)) }
     var free = Set(formers.map(\.0.key))
     var gained: [EntryGain] = []
+    var moved: [EntryMove] = []
     for entry in came {
       let rule = SudoRuleDetail.rule(entry)
-      let isCovered = lostRules.contains { former, formerRule in
+      let covering = lostRules.filter { former, formerRule in
         guard former.subject == entry.subject else { return false }
         if former.value == entry.value { return true }
         guard let rule, let formerRule else { return false }
         return formerRule.givesAsMuch(as: rule)
       }
-      if isCovered { continue }
+      // In another file, or narrower, it is still what was given then.
+      if !covering.isEmpty {
+        moved += covering.map {
+          EntryMove(from: $0.0.key, to: entry.key, detail: entry.detail)
+        }
+        continue
+      }
       let former = replaced(
         by: rule,
         formers.filter {
@@ -109,7 +116,9 @@ enum SudoRuleDifference {
       if let former { free.remove(former.key) }
       gained.append(EntryGain(entry, former: former))
     }
-    return EntryDifference(gained: gained, lost: lost)
+    let goesOn = Set(moved.map(\.from))
+    return EntryDifference(
+      gained: gained, lost: lost.filter { !goesOn.contains($0.key) }, moved: moved)
   }
 
   /// The lost rule in whose place a new one stands: the same but for its tags, else one that the new

@@ -48,6 +48,7 @@ package final class SudoRules: EntryKind {
         state.insert(gift.entry(in: file.path))
       }
     }
+    for path in look.files.beyond + look.unmeasured { state.insert(Self.beyond(path)) }
     for (path, words) in look.files.unreadable {
       state.problems.append(words)
       kept.insert("sudoers:" + escaped(path))
@@ -70,11 +71,22 @@ package final class SudoRules: EntryKind {
     return state
   }
 
+  /// What sudo takes and nobody here can tell may give anything: padding must not hide a rule.
+  private static func beyond(_ path: [UInt8]) -> AccessEntry {
+    AccessEntry(
+      subject: "everyone", object: "sudoers:" + escaped(path), right: untold, value: untold)
+  }
+
+  private static let untold = "rules beyond what is read"
+
+  static func isUntold(_ entry: AccessEntry) -> Bool { entry.value == untold }
+
   package func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference {
     SudoRuleDifference.between(old, new)
   }
 
   package func plan(_ gain: EntryGain) -> String {
+    if Self.isUntold(gain.entry) { return "nothing: \(gain.entry.object): \(gain.entry.value)" }
     let file = Self.path(of: gain.entry).map { escaped($0) } ?? gain.entry.object
     let change =
       gain.former.map { "put '\($0.value)' in the place of '\(gain.entry.value)' in" }

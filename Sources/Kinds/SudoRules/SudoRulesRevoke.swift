@@ -3,6 +3,9 @@ internal import LinuxKit
 
 extension SudoRules {
   package func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome {
+    if Self.isUntold(gain.entry) {
+      return .impossible("take back: \(gain.entry.object): \(gain.entry.value); look at it")
+    }
     let outcome = edit(gain.entry, keepIn: quarantine) { edit throws(SudoersEdit.Failure) in
       let now = Timestamp(microseconds: SystemClock.wall())
       var lines: [String] = []

@@ -5,6 +5,16 @@ extension SudoRules {
     Set(state.sorted.filter(letsInAsRoot).map(\.subject)).sorted()
   }
 
+  /// The subjects whom the rules of `state` let run something without their password, sorted. Which
+  /// commands make root of somebody cannot be told, so each counts.
+  package static func subjectsWithoutPassword(_ state: EntryState) -> [String] {
+    let free = state.sorted.filter { entry in
+      SudoRuleDetail.rule(entry)?.tags["authenticate"] == false
+        || entry.right.hasPrefix("NOPASSWD (Defaults")
+    }
+    return Set(free.map(\.subject)).sorted()
+  }
+
   /// True when the entry gives its subject every command as root, with or without a password, on
   /// whatever host it names.
   package static func letsInAsRoot(_ entry: AccessEntry) -> Bool {

@@ -12,6 +12,8 @@ struct SudoersFiles {
   private(set) var files: [File] = []
   /// Files that are there and cannot be told, or that sudo would not take; why, in one line.
   private(set) var unreadable: [(path: [UInt8], words: String)] = []
+  /// Those of them that sudo takes all the same: longer, more or deeper than is read here.
+  private(set) var beyond: [[UInt8]] = []
   /// Files and folders that were asked for, there or not, as seen from the root.
   private(set) var asked: [[UInt8]] = []
   /// False when there is no sudoers file at all.
@@ -33,6 +35,7 @@ struct SudoersFiles {
 
   private mutating func read(_ path: [UInt8], depth: Int, onlyRegular: Bool) {
     guard depth < Self.deepest, files.count < Self.most else {
+      beyond.append(path)
       return unreadable.append((path, "read: \(escaped(path)): too many levels of includes"))
     }
     note(path)
@@ -43,6 +46,7 @@ struct SudoersFiles {
       place = try RootedFile.place(path, root: root)
     } catch {
       if error.isMissing || (onlyRegular && error.isOtherObject) { return }
+      if error.isTooLong { beyond.append(path) }
       return unreadable.append((path, "\(error)"))
     }
     note(place)
@@ -73,6 +77,7 @@ struct SudoersFiles {
         read(path + [UInt8(ascii: "/")] + name, depth: depth, onlyRegular: true)
       }
     } catch {
+      if error.isTooLong { beyond.append(path) }
       if !error.isMissing { unreadable.append((path, "\(error)")) }
     }
   }

@@ -33,6 +33,8 @@ struct SudoersParse: Sendable {
   private(set) var problem: String?
   /// True when the tool failed, or would have had to run too often.
   private(set) var isCutShort = false
+  /// True when the tool would have had to run too often.
+  private(set) var isExhausted = false
 
   var documents: [JSON] { pieces.map(\.document) }
 
@@ -75,6 +77,7 @@ struct SudoersParse: Sendable {
     guard runs < Self.mostRuns else {
       problem = "too many broken lines"
       isCutShort = true
+      isExhausted = true
       return nil
     }
     runs += 1

@@ -52,6 +52,13 @@ struct SudoersState {
     return files.unreadable.first { path.starts(with: $0.path + [slash]) || path == $0.path }?.words
   }
 
+  /// Files with a list that is too long to be told, or with too many broken lines.
+  var unmeasured: [[UInt8]] {
+    files.files.map(\.path).filter { path in
+      parses[path].map { $0.isExhausted || gifts($0) == nil } ?? false
+    }
+  }
+
   /// What a file gives, rules that only take back included.
   func gifts(_ path: [UInt8]) -> [SudoGift] {
     guard let parse = parses[path] else { return [] }

@@ -73,7 +73,7 @@ package struct AdviceIndex {
     let items =
       grant.items.isEmpty
       ? [GrantItem(object: grant.object, before: nil, after: nil)] : grant.items
-    let granted = grant.kind == .fileMode ? FileRights(text: grant.right) ?? [] : []
+    let granted = grant.kind.isFiles ? FileRights(text: grant.right) ?? [] : []
     let typed = grant.actor.command.map(AdvisedChange.commands) ?? []
     var best: (match: AdviceMatch, time: Timestamp, order: Int)?
     for entry in candidates(grant, items) {
@@ -97,6 +97,9 @@ package struct AdviceIndex {
     for at in stride(from: 0, to: items.count, by: step) {
       keys.formUnion(Self.keys(items[at].object, grant.kind))
     }
+    if grant.kind == .sudoRule || grant.kind == .sshKey {
+      keys.insert(.whole(hash(grant.subject.utf8)))
+    }
     var found: [Entry] = []
     var seen: Set<Int> = []
     for key in keys {
@@ -110,7 +113,11 @@ package struct AdviceIndex {
   }
 
   private static func keys(_ object: String, _ kind: GrantKind) -> [IndexKey] {
-    guard kind == .fileMode else { return [.whole(hash(object.utf8))] }
+    if kind == .postgresql { return [.whole(hash(DatabaseObject(object).name.utf8))] }
+    if kind == .kubernetes {
+      return [.whole(hash(object.utf8.split(separator: UInt8(ascii: "/")).last ?? []))]
+    }
+    guard kind.isFiles else { return [.whole(hash(object.utf8))] }
     var keys: [IndexKey] = []
     var path = hashStart
     var name = hashStart

@@ -1,5 +1,6 @@
 import ByteText
 import Grants
+import Kinds
 
 /// How far an advised change explains one item of a grant.
 enum Coverage: Int, Comparable {
@@ -20,6 +21,7 @@ struct AdvisedChange {
   let effect: FileModeEffect?
   /// Words of the command without `sudo` and its like.
   let command: [[UInt8]]
+  let capabilities: FileCapabilities?
   private let path: [UInt8]
   private let pattern: [UInt8]?
   /// Where the index keeps it.
@@ -31,12 +33,12 @@ struct AdvisedChange {
     command = own.count == 1 ? own[0].words : []
     let modes = own.compactMap(\.effect)
     effect = modes.count == 1 ? modes[0] : nil
-    guard change.kind == .fileMode else {
+    capabilities = change.kind == .fileCapability ? FileCapabilities(text: change.right) : nil
+    guard change.kind.isFiles else {
       rights = []
       path = []
       pattern = nil
-      let isOpen = !change.exact && isUnresolved(change.object.utf8)
-      key = isOpen ? nil : .whole(hash(change.object.utf8))
+      key = Self.key(of: change)
       return
     }
     rights = FileRights(text: change.right) ?? []
@@ -60,6 +62,22 @@ struct AdvisedChange {
     } else {
       pattern = nil
       key = nil
+    }
+  }
+
+  /// By what tells most: for rules of sudo and keys whom they are for, wherever they are written;
+  /// for all else the object.
+  private static func key(of change: ProposedChange) -> IndexKey? {
+    let isObjectOpen = !change.exact && isUnresolved(change.object.utf8)
+    let isSubjectOpen = !change.exact && isUnresolved(change.subject.utf8)
+    switch change.kind {
+    case .sudoRule: return isSubjectOpen ? nil : .whole(hash(change.subject.utf8))
+    case .sshKey where change.subject != unknownKey:
+      return isSubjectOpen ? nil : .whole(hash(change.subject.utf8))
+    case .postgresql: return .whole(hash(DatabaseObject(change.object).name.utf8))
+    case .kubernetes:
+      return .whole(hash((change.object.utf8.split(separator: 0x2f).last ?? [])))
+    default: return isObjectOpen ? nil : .whole(hash(change.object.utf8))
     }
   }
 
@@ -93,13 +111,12 @@ struct AdvisedChange {
     var reader = ShellReader(bytes, 0..<bytes.count)
     reader.read()
     return reader.found.map {
-      ([Array($0.program.utf8)] + $0.arguments.map(\.bytes), $0.fileModeEffect)
+      ([Array($0.program.rawValue.utf8)] + $0.arguments.map(\.bytes), $0.fileModeEffect)
     }
   }
 
   /// True when the change is said of the object, right and subject left aside.
-  func reaches(_ object: String) -> Bool {
-    guard change.kind == .fileMode else { return object == change.object }
+  private func reaches(_ object: String) -> Bool {
     let item = object.utf8.dropFirst(5)
     if change.exact { return lies(item, within: path) }
     guard let pattern, pattern.count <= Self.longestPattern, item.count <= Self.longestMatched
@@ -118,10 +135,12 @@ struct AdvisedChange {
 
   /// How far this change explains the grant on one of its items.
   func coverage(of grant: Grant, _ granted: FileRights, item: GrantItem) -> Coverage {
+    guard change.kind.isFiles else { return entryCoverage(of: grant, item) }
     guard reaches(item.object) else { return .none }
-    guard change.kind == .fileMode else {
-      if change.subject == grant.subject { return change.exact ? .whole : .part }
-      return isUnresolved(change.subject.utf8) && !change.exact ? .part : .none
+    switch change.kind {
+    case .fileMode: break
+    case .fileCapability: return capabilityCoverage(of: grant)
+    default: return holderCoverage(of: grant, granted)
     }
     guard !granted.isDisjoint(with: rights) else { return .none }
     guard change.exact, rights.isSuperset(of: granted),

@@ -51,13 +51,20 @@ package enum ChangeGrammar {
     return finished(reader.builder, isCut: text.utf8.count > longestText)
   }
 
-  /// `changes(inCommand:)`, and what was not understood.
-  package static func report(onCommand line: [UInt8]) -> GrammarReport {
+  /// `changes(inCommand:)`, and what was not understood. `directory` is the absolute path of the
+  /// folder that the command runs in; empty where nobody knows it.
+  package static func report(
+    onCommand line: [UInt8], in directory: [UInt8] = []
+  ) -> GrammarReport {
     var builder = ReportBuilder()
     let text = Array(line.prefix(longestText))
-    var reader = ShellReader(text, 0..<text.count)
+    var state = ShellState()
+    if directory.first == UInt8(ascii: "/") {
+      state.directory = ShellWord(bytes: Array(directory.prefix(4096)), exact: true)
+    }
+    var reader = ShellReader(text, 0..<text.count, state: state)
     reader.read()
-    for found in reader.found { builder.take(found, from: text) }
+    builder.take(all: reader, from: text)
     return finished(builder, isCut: line.count > longestText)
   }
 
@@ -72,7 +79,9 @@ package enum ChangeGrammar {
 struct ReportBuilder {
   static let mostNotUnderstood = 63
   private(set) var report = GrammarReport()
-  private var seen: Set<String> = []
+  private var effects: Set<CommandEffect> = []
+  private var unread: Set<String> = []
+  private var isFull = false
 
   /// What a command in doubt is worth: in a sentence it is only a mention.
   enum Setting {
@@ -81,7 +90,16 @@ struct ReportBuilder {
     case undoing
   }
 
+  /// Takes everything that a reader has found in `text`.
+  mutating func take(all reader: ShellReader, from text: [UInt8], _ setting: Setting = .code) {
+    for found in reader.found { take(found, from: text, setting) }
+    if reader.isCut {
+      note("more than \(ShellReader.mostFound) commands: rest not read")
+    }
+  }
+
   mutating func take(_ found: FoundCommand, from text: [UInt8], _ setting: Setting = .code) {
+    guard !isFull else { return }
     var isUndoing = setting == .undoing
     if let comment = found.comment {
       switch Stance(before: text[comment].dropFirst().suffix(240), after: [], isLabel: true) {
@@ -90,33 +108,57 @@ struct ReportBuilder {
       case .open: break
       }
     }
+    var command: String?
+    func written() -> String {
+      if let command { return command }
+      let made = commandText(text[found.source])
+      command = made
+      return made
+    }
     switch found.reading {
     case .notUnderstood:
-      guard setting != .mention, report.notUnderstood.count < Self.mostNotUnderstood else { return }
-      let command = commandText(text[found.source])
-      if seen.insert("?" + command).inserted { report.notUnderstood.append(command) }
-    case .effects(let effects):
-      for effect in effects where !(isUndoing && effect.isMild) {
-        let key =
-          "\(effect.kind.rawValue) \(effect.subject) \(effect.right) \(effect.recursive) "
-          + "\(effect.exact) \(effect.object)"
-        guard seen.insert(key).inserted else { continue }
-        guard report.changes.count < ChangeGrammar.mostChanges else {
-          let note = "more than \(ChangeGrammar.mostChanges) changes: rest left out"
-          if seen.insert(note).inserted { report.notUnderstood.append(note) }
-          return
-        }
-        report.changes.append(
-          ProposedChange(
-            kind: effect.kind, subject: effect.subject, object: effect.object,
-            right: effect.right, recursive: effect.recursive,
-            command: commandText(text[found.source]), exact: effect.exact))
-      }
+      if setting != .mention { unclear(written()) }
+    case .effects(let effects): take(effects, isUndoing, written)
+    case .both(let effects):
+      take(effects, isUndoing, written)
+      unclear(written())
     }
   }
 
+  /// The grants of SQL text that stands in a block of its own.
+  mutating func take(sql: [UInt8], _ setting: Setting) {
+    guard !isFull else { return }
+    for statement in split(sql[...], at: UInt8(ascii: ";")).prefix(ChangeGrammar.mostChanges) {
+      let text = statement.drop(while: isBlank)
+      let effects = sqlEffects(text, database: nil, exact: true)
+      if !effects.isEmpty { take(effects, setting == .undoing) { commandText(text) } }
+    }
+  }
+
+  private mutating func take(
+    _ found: [CommandEffect], _ isUndoing: Bool, _ command: () -> String
+  ) {
+    for effect in found where !(isUndoing && effect.isMild) {
+      guard effects.insert(effect).inserted else { continue }
+      guard report.changes.count < ChangeGrammar.mostChanges else {
+        isFull = true
+        return note("more than \(ChangeGrammar.mostChanges) changes: rest left out")
+      }
+      report.changes.append(
+        ProposedChange(
+          kind: effect.kind, subject: effect.subject, object: effect.object,
+          right: effect.right, recursive: effect.recursive, command: command(),
+          exact: effect.exact))
+    }
+  }
+
+  private mutating func unclear(_ command: String) {
+    guard report.notUnderstood.count < Self.mostNotUnderstood else { return }
+    if unread.insert(command).inserted { report.notUnderstood.append(command) }
+  }
+
   mutating func note(_ text: String) {
-    if report.notUnderstood.count < Self.mostNotUnderstood, seen.insert("?" + text).inserted {
+    if report.notUnderstood.count < Self.mostNotUnderstood, unread.insert(text).inserted {
       report.notUnderstood.append(text)
     }
   }
@@ -132,6 +174,11 @@ extension CommandEffect {
 
 /// A command as written, its continued lines joined; escaped and cut to the longest allowed.
 private func commandText(_ source: ArraySlice<UInt8>) -> String {
+  if source.count <= ChangeGrammar.longestCommand,
+    source.allSatisfy({ $0 &- 0x20 < 0x5f && $0 != 0x5c })
+  {
+    return String(decoding: source, as: UTF8.self)
+  }
   var bytes: [UInt8] = []
   var isContinued = false
   for (offset, byte) in source.enumerated() {

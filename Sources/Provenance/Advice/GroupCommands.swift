@@ -50,29 +50,18 @@ let adduserOptions = CommandOptions(
   ])
 
 extension FoundCommand {
-  /// `user` in the groups that options name.
-  func memberships(
-    _ grammar: CommandOptions, groupLists: [String], unless stops: [String]
-  ) -> CommandReading {
-    let parsed = grammar.parse(arguments)
-    let lists = parsed.options.filter { groupLists.contains($0.name) }
-    if lists.isEmpty || stops.contains(where: parsed.has) { return .effects([]) }
-    guard let user = parsed.operands.first, parsed.operands.count == 1 else {
-      return .notUnderstood
-    }
-    return members(
-      lists.compactMap(\.value).flatMap { names($0).map { (user, $0) } })
-  }
-
   /// `adduser USER GROUP`, or a new account in a group.
   var addedUser: CommandReading {
     let parsed = adduserOptions.parse(arguments)
     switch parsed.operands.count {
     case 1:
-      guard program == "adduser", let group = parsed.last("ingroup") ?? parsed.last("G") else {
-        return .effects([])
-      }
-      return members([(parsed.operands[0], group)])
+      guard program == .adduser else { return .effects([]) }
+      let user = parsed.operands[0]
+      let login = newLogin(
+        user, shell: parsed.last("shell") ?? parsed.last("s"), uid: parsed.last("uid"),
+        isSystem: parsed.has("system"))
+      guard let group = parsed.last("ingroup") ?? parsed.last("G") else { return .effects(login) }
+      return .effects(login + memberEffects([(user, group)]))
     case 2: return members([(parsed.operands[0], parsed.operands[1])])
     default: return .notUnderstood
     }
@@ -80,6 +69,7 @@ extension FoundCommand {
 
   var gpasswdMembers: CommandReading {
     let parsed = gpasswdOptions.parse(arguments)
+    if parsed.has("A") { return .notUnderstood }
     let added = parsed.options.filter { $0.name == "a" || $0.name == "M" }.compactMap(\.value)
     if added.isEmpty { return parsed.has("a") ? .notUnderstood : .effects([]) }
     guard let group = parsed.operands.first, parsed.operands.count == 1 else {
@@ -105,13 +95,18 @@ extension FoundCommand {
     return members([(user, group)])
   }
 
-  private func names(_ list: ShellWord) -> [ShellWord] {
+  func names(_ list: ShellWord) -> [ShellWord] {
     list.bytes.split(separator: UInt8(ascii: ",")).prefix(ChangeGrammar.mostChanges)
       .map { ShellWord(bytes: Array($0), exact: list.exact) }
   }
 
-  private func members(_ pairs: [(user: ShellWord, group: ShellWord)]) -> CommandReading {
-    let effects = pairs.filter { !$0.user.bytes.isEmpty && !$0.group.bytes.isEmpty }
+  func members(_ pairs: [(user: ShellWord, group: ShellWord)]) -> CommandReading {
+    let effects = memberEffects(pairs)
+    return effects.isEmpty ? .notUnderstood : .effects(effects)
+  }
+
+  func memberEffects(_ pairs: [(user: ShellWord, group: ShellWord)]) -> [CommandEffect] {
+    pairs.filter { !$0.user.bytes.isEmpty && !$0.group.bytes.isEmpty }
       .prefix(ChangeGrammar.mostChanges).map { pair in
         // A number is a group id, whose name only the host knows.
         let isNumber = pair.group.bytes.allSatisfy(isDigit)
@@ -120,6 +115,5 @@ extension FoundCommand {
           object: "group:" + escaped(pair.group.bytes), right: "member",
           exact: pair.user.exact && pair.group.exact && !isNumber)
       }
-    return effects.isEmpty ? .notUnderstood : .effects(Array(effects))
   }
 }

@@ -35,12 +35,19 @@ struct ProseReader {
         readSpan(span, &bareMode, into: &builder)
         continue
       }
-      guard isWordStart(at), let name = wordName(at), startsCommand(name) else {
+      guard isWordStart(at), let program = program(at) else {
         at += 1
         continue
       }
-      candidates += 1
-      at = max(at + 1, readCommand(at, into: &builder))
+      if Program.inSentences.contains(program) || Program.leading.contains(program) {
+        candidates += 1
+        at = max(at + 1, readCommand(at, into: &builder))
+      } else if Program.wholeInSentences.contains(program), at == 0 || isSaidToRun(at) {
+        candidates += 1
+        at = max(at + 1, readToEnd(at, into: &builder))
+      } else {
+        at += 1
+      }
     }
   }
 
@@ -80,14 +87,17 @@ struct ProseReader {
         stance = mode.stance
       }
     }
-    guard namesProgram(text[...]) else { return }
+    guard AccessWords.occur(in: text[...], AccessWords.code) else { return }
     if stance == .open { stance = self.stance(span) }
     if stance == .against { return }
     if let rest = withoutPrompt(text[...], inCode: true) { text = Array(rest) }
     var reader = ShellReader(text, 0..<text.count)
     reader.read()
+    if reader.found.isEmpty, !text.contains(UInt8(ascii: "'")) || text.last == UInt8(ascii: ";") {
+      builder.take(sql: text, stance == .undoing ? .undoing : .code)
+    }
     for found in reader.found {
-      if found.program == "chmod", reader.found.count == 1, found.fileModeEffect != nil,
+      if found.program == .chmod, reader.found.count == 1, found.fileModeEffect != nil,
         chmodOptions.parse(found.arguments, isOperand: isDashedMode).operands.count == 1
       {
         bareMode = (span, stance)
@@ -107,18 +117,29 @@ struct ProseReader {
     return isBlank(before) || "\"'([{*_:>=&;|".utf8.contains(before) || before >= 0x80
   }
 
-  /// The last component of the word at this place, without what encloses it.
-  private func wordName(_ start: Int) -> String? {
+  /// The program that the word at this place names, without what encloses it.
+  private func program(_ start: Int) -> Program? {
     var end = start
-    while end < line.count, end - start < 40, !isBlank(line[end]) { end += 1 }
-    guard end > start, end < line.count, isBlank(line[end]) else { return nil }
-    let word = line[start..<end]
-    let name = word.lastIndex(of: UInt8(ascii: "/")).map { word[($0 + 1)...] } ?? word
-    return String(decoding: name, as: UTF8.self)
+    var name = start
+    while end < line.count, end - start < 40, !isBlank(line[end]) {
+      if line[end] == UInt8(ascii: "/") { name = end + 1 }
+      end += 1
+    }
+    guard end > name, end < line.count, isBlank(line[end]) else { return nil }
+    return Program.named(line[name..<end])
   }
 
-  private func startsCommand(_ name: String) -> Bool {
-    AccessProgram(rawValue: name) != nil || proseWrappers.contains(name)
+  /// Reads what is left of the line as one script, of which the first command counts.
+  private func readToEnd(_ start: Int, into builder: inout ReportBuilder) -> Int {
+    var end = min(line.count, start + 2 * ChangeGrammar.longestCommand)
+    while end > start, ".!, ".utf8.contains(line[end - 1]) { end -= 1 }
+    guard AccessWords.occur(in: line[start..<end], AccessWords.code) else { return start }
+    var reader = ShellReader(line, start..<end)
+    reader.read()
+    let all = reader.found.filter { $0.source.lowerBound == start }
+    guard let first = all.first, stance(first.source) != .against else { return start }
+    for found in all { builder.take(found, from: line, .mention) }
+    return first.source.upperBound
   }
 
   /// Reads the command that begins at `start`; returns where it ends.
@@ -133,6 +154,10 @@ struct ProseReader {
     reader.read()
     let all = reader.found.filter { $0.source.lowerBound == start }
     guard let first = all.first else { return start }
+    if first.cutGrammar == nil {
+      return isSaidToRun(start) || start == 0 || closers[line[start - 1]] != nil
+        ? readToEnd(start, into: &builder) : start
+    }
     if all.count > 1 || first.source.upperBound != first.arguments.last?.end {
       // It stands in quotes of its own, where no sentence goes on.
       guard stance(first.source) != .against else { return first.source.upperBound }
@@ -152,11 +177,19 @@ struct ProseReader {
 
   /// False for `adduser` and `addgroup` as words of a sentence, where any two words may follow.
   private func isSaidToRun(_ command: FoundCommand, _ start: Int) -> Bool {
-    guard command.program.hasPrefix("add"), start > 0, isBlank(line[start - 1]),
-      line[start...].starts(with: command.program.utf8)
+    guard command.program == .adduser || command.program == .addgroup || command.program == .passwd,
+      start > 0, isBlank(line[start - 1]),
+      line[start...].starts(with: command.program.rawValue.utf8)
     else { return true }
+    return isSaidToRun(start)
+  }
+
+  /// A word before it says to run it: "run", "use", a colon.
+  private func isSaidToRun(_ start: Int) -> Bool {
     let words = line[max(0, start - 16)..<start].split { !isLetter($0) && $0 != 0x3a }
-    return words.last.map { leadingWords.contains(String(decoding: $0, as: UTF8.self)) } ?? true
+    return words.last.map {
+      $0.last == UInt8(ascii: ":") || leadingWords.contains(String(decoding: $0, as: UTF8.self))
+    } ?? true
   }
 }
 
@@ -164,10 +197,6 @@ struct ProseReader {
 private let leadingWords: Set<String> = [
   "run", "Run", "use", "Use", "try", "Try", "type", "Type", "execute", "Execute", "enter", "then",
   "do", "with", ":",
-]
-
-private let proseWrappers: Set<String> = [
-  "sudo", "doas", "su", "pkexec", "run0", "nohup", "env", "find", "sh", "bash",
 ]
 
 private let closers: [UInt8: UInt8] = [
@@ -184,43 +213,62 @@ private let sentenceWords: Set<String> = [
   "what", "when", "which", "will", "with", "would", "you", "your",
 ]
 
+/// How a command ends that stands in a sentence.
+private struct CutGrammar {
+  var options: CommandOptions
+  /// Operands before those that are paths: a mode, an owner.
+  var fixed = 0
+  /// Names that follow; nil for paths, as many as there are.
+  var names: Int? = 1
+}
+
 extension FoundCommand {
+  fileprivate var cutGrammar: CutGrammar? {
+    switch program {
+    case .chmod: CutGrammar(options: chmodOptions, fixed: 1, names: nil)
+    case .chown, .chgrp: CutGrammar(options: ownerOptions, fixed: 1, names: nil)
+    case .setfacl: CutGrammar(options: aclOptions, fixed: 0, names: nil)
+    case .setcap: CutGrammar(options: CommandOptions("n"), fixed: 1, names: nil)
+    case .usermod: CutGrammar(options: usermodOptions)
+    case .useradd: CutGrammar(options: useraddOptions)
+    case .gpasswd: CutGrammar(options: gpasswdOptions)
+    case .groupmod: CutGrammar(options: groupmodOptions)
+    case .groupadd: CutGrammar(options: groupaddOptions)
+    case .adduser, .addgroup: CutGrammar(options: adduserOptions, names: 2)
+    case .groupmems: CutGrammar(options: groupmemsOptions, names: 0)
+    case .passwd: CutGrammar(options: passwdOptions)
+    case .chage: CutGrammar(options: chageOptions)
+    case .chsh: CutGrammar(options: chshOptions)
+    case .sshCopyID: CutGrammar(options: CommandOptions("iFpot"))
+    default: nil
+    }
+  }
+
   /// The command without the words of the sentence behind it; nil when no command is left.
   func cutFromSentence(isWholeLine: Bool) -> FoundCommand? {
-    let isMode = program == "chmod"
-    let grammar: CommandOptions
-    var wanted = 1
-    switch AccessProgram(rawValue: program) {
-    case .chmod:
-      grammar = chmodOptions
-      wanted = .max
-    case .usermod: grammar = usermodOptions
-    case .useradd: grammar = useraddOptions
-    case .gpasswd: grammar = gpasswdOptions
-    case .groupmod: grammar = groupmodOptions
-    case .groupadd: grammar = groupaddOptions
-    case .adduser, .addgroup:
-      grammar = adduserOptions
-      wanted = 2
-    case .groupmems:
-      grammar = groupmemsOptions
-      wanted = 0
-    case nil: return nil
-    }
-    let parsed = grammar.parse(arguments, isOperand: { isMode && isDashedMode($0) })
+    guard let grammar = cutGrammar else { return nil }
+    let isMode = program == .chmod
+    let parsed = grammar.options.parse(arguments, isOperand: { isMode && isDashedMode($0) })
     let dashed = isMode && parsed.operands.first?.bytes.first == UInt8(ascii: "-")
     if isMode {
       guard let mode = parsed.operands.first, FileModeEffect(mode: mode.bytes) != nil,
         !dashed || parsed.operands.count > 1
       else { return nil }
     }
-    var kept = isMode ? 1 : 0
+    if program == .chown || program == .chgrp {
+      guard let owner = parsed.operands.first, owner.isOwnerlike else { return nil }
+    }
+    if program == .setcap, parsed.operands.first?.text.contains("cap_") != true { return nil }
+    if program == .setfacl, !parsed.has("m"), !parsed.has("set") { return nil }
+    let wanted = grammar.names ?? .max
+    let isPaths = grammar.names == nil
+    var kept = grammar.fixed
     var cut = self
     for (operand, place) in zip(parsed.operands, parsed.places).dropFirst(kept) {
       guard kept < wanted else { break }
       let word = operand.withoutPunctuation
       let isLast = isWholeLine && kept == 1 && parsed.operands.count == 2
-      guard isMode ? word.isPathlike || isLast : word.isNamelike else { break }
+      guard isPaths ? word.isPathlike || isLast : word.isNamelike else { break }
       kept += 1
       cut.arguments = Array(arguments[..<place]) + [word]
       cut.source = source.lowerBound..<word.end
@@ -234,7 +282,7 @@ extension FoundCommand {
       cut.source = source.lowerBound..<last.withoutPunctuation.end
       return cut
     }
-    return kept > (isMode ? 1 : 0) ? cut : nil
+    return kept > grammar.fixed ? cut : nil
   }
 }
 
@@ -258,11 +306,19 @@ extension ShellWord {
     return bytes.contains(UInt8(ascii: "/")) && text != "and/or" && !text.hasPrefix("read/")
   }
 
+  /// `bob`, `bob:staff`, `:staff`, `$USER:`.
+  fileprivate var isOwnerlike: Bool {
+    guard let first = bytes.first, bytes.count <= 64 else { return false }
+    if first == UInt8(ascii: "$") || first == UInt8(ascii: "<") { return true }
+    return bytes.allSatisfy { isNameByte($0) || "-.$:".utf8.contains($0) }
+      && !sentenceWords.contains(text.lowercased())
+  }
+
   fileprivate var isNamelike: Bool {
     guard let first = bytes.first, bytes.count <= 64 else { return false }
     if first == UInt8(ascii: "$") || first == UInt8(ascii: "<") { return true }
     return (isLetter(first) || first == UInt8(ascii: "_"))
-      && bytes.allSatisfy { isNameByte($0) || "-.$".utf8.contains($0) }
+      && bytes.allSatisfy { isNameByte($0) || "-.$@".utf8.contains($0) }
       && !sentenceWords.contains(text.lowercased())
   }
 }

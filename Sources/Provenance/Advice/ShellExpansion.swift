@@ -128,9 +128,10 @@ extension ShellReader {
     at += 2
     word.exact = false
     if depth < ChangeGrammar.deepest {
-      let before = state
+      let before = (state, pipe)
+      pipe = nil
       readList(depth: depth + 1, inSubstitution: true)
-      state = before
+      (state, pipe) = before
     }
     word.bytes.append(contentsOf: text[start..<at])
   }
@@ -157,13 +158,18 @@ extension ShellReader {
     readInner(inner, depth, outer ?? start..<at)
   }
 
-  /// Reads text that stands within a command and is run by a shell of its own.
-  mutating func readInner(_ inner: [UInt8], _ depth: Int, _ outer: Range<Int>) {
-    guard depth < ChangeGrammar.deepest, !inner.isEmpty else { return }
+  /// Reads text that stands within a command and is run by a shell of its own, which is given
+  /// `input` to read.
+  mutating func readInner(
+    _ inner: [UInt8], _ depth: Int, _ outer: Range<Int>, input: ShellWord? = nil
+  ) {
+    guard depth < ChangeGrammar.deepest, !inner.isEmpty, found.count < Self.mostFound else {
+      return
+    }
     var reader = ShellReader(
-      inner, 0..<inner.count, state: state, depth: depth + 1, outer: outer, expanded: expanded)
+      inner, 0..<inner.count, state: state, depth: depth + 1, outer: outer, expanded: expanded,
+      input: input)
     reader.read()
-    found += reader.found
-    expanded = reader.expanded
+    take(reader)
   }
 }

@@ -9,6 +9,10 @@ struct ShellReader {
   /// Bytes that variables may add in all.
   static let mostExpanded = 1 << 20
   static let longestValue = 4096
+  /// Bytes of loops that are read again for another value, counted with those of variables.
+  static let mostRepeated = 1 << 18
+  /// Commands of interest in one text; what stands behind them is left unread.
+  static let mostFound = 2048
 
   let text: [UInt8]
   let end: Int
@@ -24,15 +28,39 @@ struct ShellReader {
   var noMoreBackquotes = false
   var pendingDocuments: [HereDocument] = []
   var lineComment: Range<Int>?
+  /// What the command before gives to the next one by `|`.
+  var pipe: Pipe?
+  var loops: [Loop] = []
+  var loopBase = 0
+  var pendingLoop: (name: String, values: [ShellWord])?
+  /// More than `mostFound` commands were there.
+  var isCut = false
 
   struct HereDocument {
-    var delimiter: [UInt8]
+    var body: Range<Int>
+    var end: Int
     var stripsTabs: Bool
+    var expands: Bool
+  }
+
+  struct Pipe {
+    /// Where its first command begins.
+    var start: Int
+    var content: ShellWord?
+    /// The words of a `find` that prints what it finds.
+    var find: [ShellWord]?
+  }
+
+  /// A loop whose body is read once for each constant value.
+  struct Loop {
+    var name: String
+    var values: ArraySlice<ShellWord>
+    var body: Int
   }
 
   init(
     _ text: [UInt8], _ range: Range<Int>, state: ShellState = ShellState(), depth: Int = 0,
-    outer: Range<Int>? = nil, expanded: Int = 0
+    outer: Range<Int>? = nil, expanded: Int = 0, input: ShellWord? = nil
   ) {
     self.text = text
     at = range.lowerBound
@@ -41,6 +69,7 @@ struct ShellReader {
     self.depth = depth
     self.outer = outer
     self.expanded = expanded
+    if let input { pipe = Pipe(start: range.lowerBound, content: input) }
   }
 
   /// Reads all of the text.
@@ -53,19 +82,35 @@ struct ShellReader {
     var start: Int?
     var end = 0
     var comment: Range<Int>?
+    var document: HereDocument?
+    var hereString: ShellWord?
+    /// Files that `>` and `>>` open for it.
+    var targets: [ShellWord] = []
   }
 
   mutating func readList(depth: Int, inSubstitution: Bool) {
     var command = Command()
     var open = 0
     var saved: [ShellState] = []
+    var groupStart: Int?
+    let outerBase = loopBase
+    loopBase = loops.count
+    defer {
+      loops.removeLast(loops.count - loopBase)
+      loopBase = outerBase
+    }
     while at < end {
+      if found.count >= Self.mostFound {
+        isCut = true
+        at = end
+        return
+      }
       let byte = text[at]
       switch byte {
       case 0x20, 0x09, 0x0d, 0x00: at += 1
       case UInt8(ascii: "\\") where at + 1 < end && text[at + 1] == 0x0a: at += 2
       case 0x0a:
-        finish(&command, depth)
+        if command.start != nil { finish(&command, depth) }
         at += 1
         if !pendingDocuments.isEmpty { readHereDocuments(depth) }
       case UInt8(ascii: "#"):
@@ -74,16 +119,22 @@ struct ShellReader {
         if command.start == nil { lineComment = start..<at } else { command.comment = start..<at }
       case UInt8(ascii: "&") where at + 1 < end && text[at + 1] == UInt8(ascii: ">"):
         at += 1
-        readRedirection(depth)
+        readRedirection(&command, depth)
+      case UInt8(ascii: "|") where at + 1 >= end || text[at + 1] != UInt8(ascii: "|"):
+        if command.start == nil, pipe == nil { pipe = Pipe(start: groupStart ?? at) }
+        finish(&command, depth, pipes: true)
+        at += at + 1 < end && text[at + 1] == UInt8(ascii: "&") ? 2 : 1
       case UInt8(ascii: ";"), UInt8(ascii: "&"), UInt8(ascii: "|"):
         finish(&command, depth)
-        at += 1
+        pipe = nil
+        at += byte == UInt8(ascii: "|") ? 2 : 1
       case UInt8(ascii: "("):
         if let last = command.assignments.last, command.words.isEmpty, command.end == at {
           state.variables[last.name] = nil
           command.assignments.removeLast()
         }
         finish(&command, depth)
+        if open == 0 { groupStart = at }
         open += 1
         if saved.count < ChangeGrammar.deepest, saved.count == open - 1 { saved.append(state) }
         at += 1
@@ -100,12 +151,48 @@ struct ShellReader {
         if placeholderEnd() != nil || at + 1 < end && text[at + 1] == UInt8(ascii: "(") {
           readWord(into: &command, depth)
         } else {
-          readRedirection(depth)
+          readRedirection(&command, depth)
         }
-      default: readWord(into: &command, depth)
+      default:
+        if command.start == nil, let close = uninterestingEnd() {
+          let start = pipe?.start ?? at
+          pipe = close < end && text[close] == UInt8(ascii: "|") ? Pipe(start: start) : nil
+          at = close
+          lineComment = nil
+        } else {
+          readWord(into: &command, depth)
+        }
       }
     }
     finish(&command, depth)
+  }
+
+  /// The end of a command that can be passed over: it is made of plain words, and nothing is known
+  /// of its program.
+  private func uninterestingEnd() -> Int? {
+    text.withUnsafeBufferPointer { text in
+      var close = at
+      var name = at
+      guard isAlphanumeric(text[close]) || "/._".utf8.contains(text[close]) else { return nil }
+      while close < end, ByteClasses.isPlain(text[close]), text[close] != UInt8(ascii: "=") {
+        if text[close] == UInt8(ascii: "/") { name = close + 1 }
+        if text[close] == UInt8(ascii: "+") { return nil }
+        close += 1
+      }
+      guard close == end || text[close] == 0x20 || text[close] == 0x0a, close - name < 256 else {
+        return nil
+      }
+      if Program.named(self.text[name..<close]) != nil { return nil }
+      while close < end, ByteClasses.isTame(text[close]) { close += 1 }
+      guard close < end else { return close }
+      switch text[close] {
+      case 0x0a, UInt8(ascii: ";"): return close
+      case UInt8(ascii: "&"), UInt8(ascii: "|"):
+        // `&>` is a redirection.
+        return close + 1 < end && text[close + 1] == UInt8(ascii: ">") ? nil : close
+      default: return nil
+      }
+    }
   }
 
   mutating func skipLine() {
@@ -119,6 +206,11 @@ struct ShellReader {
     var word = ShellWord()
     var quoted = false
     var assigns: Bool?
+    let plain = plainEnd(from: at)
+    if plain > at {
+      word.bytes = Array(text[at..<plain])
+      at = plain
+    }
     reading: while at < end {
       let byte = text[at]
       switch byte {
@@ -170,8 +262,9 @@ struct ShellReader {
         word.bytes.append(byte)
         at += 1
       default:
-        word.bytes.append(byte)
-        at += 1
+        let plain = max(at + 1, plainEnd(from: at))
+        word.bytes.append(contentsOf: text[at..<plain])
+        at = plain
       }
     }
     guard quoted || !word.bytes.isEmpty else { return }
@@ -182,12 +275,13 @@ struct ShellReader {
         return
       }
       if command.words.isEmpty, command.assignments.isEmpty, word.bytes.count <= 5,
-        Self.reserved.contains(word.bytes)
+        isReserved(word.bytes)
       {
         return
       }
     }
-    if command.words.isEmpty, let name = assignmentName(word.bytes),
+    if command.words.isEmpty, word.bytes.contains(UInt8(ascii: "=")),
+      let name = assignmentName(word.bytes),
       text[start..<at].starts(with: name.utf8)
     {
       let value = ShellWord(bytes: Array(word.bytes[(name.utf8.count + 1)...]), exact: word.exact)
@@ -199,11 +293,25 @@ struct ShellReader {
     add(word, to: &command, start)
   }
 
-  static let reserved: Set<[UInt8]> = Set(
-    ["if", "then", "else", "elif", "fi", "while", "until", "do", "done", "!", "{", "}", "$"]
-      .map { Array($0.utf8) })
+  /// The end of the run of bytes that stand for themselves.
+  private func plainEnd(from start: Int) -> Int {
+    text.withUnsafeBufferPointer { text in
+      var close = start
+      while close < end, ByteClasses.isPlain(text[close]) { close += 1 }
+      return close
+    }
+  }
+
+  private mutating func isReserved(_ word: [UInt8]) -> Bool {
+    if word.count == 1 { return "!{}$".utf8.contains(word[0]) }
+    guard let program = Program.named(word[...]), program.isReserved else { return false }
+    if program == .do { beginLoop() }
+    if program == .done { endLoop() }
+    return true
+  }
 
   mutating func add(_ word: ShellWord, to command: inout Command, _ start: Int) {
+    if command.words.isEmpty { command.words.reserveCapacity(6) }
     command.words.append(ShellWord(bytes: word.bytes, exact: word.exact, end: at))
     if command.start == nil { begin(&command, start) }
     command.end = at
@@ -236,3 +344,24 @@ func isNameByte(_ byte: UInt8) -> Bool {
 }
 
 func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
+
+/// What bytes mean to a shell outside of quotes.
+private enum ByteClasses {
+  private static let classes: [UInt8] = (UInt8.min...UInt8.max).map { byte -> UInt8 in
+    if "\n;&|()<>\\'\"`$#".utf8.contains(byte) || byte == 0 { return 0 }
+    if " \t\r*?[{~".utf8.contains(byte) { return 1 }
+    return 3
+  }
+
+  /// It stands for itself within a word.
+  @inline(__always)
+  static func isPlain(_ byte: UInt8) -> Bool {
+    classes.withUnsafeBufferPointer { $0[Int(byte)] & 2 != 0 }
+  }
+
+  /// It neither ends a command nor begins another one, nor quotes anything.
+  @inline(__always)
+  static func isTame(_ byte: UInt8) -> Bool {
+    classes.withUnsafeBufferPointer { $0[Int(byte)] != 0 }
+  }
+}

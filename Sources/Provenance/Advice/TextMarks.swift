@@ -74,37 +74,15 @@ func withoutPrompt(_ line: ArraySlice<UInt8>, inCode: Bool) -> ArraySlice<UInt8>
 
 /// True when `text` is nothing but a command with an effect, its operands written as paths.
 private func isWholeCommand(_ text: [UInt8]) -> Bool {
-  guard namesProgram(text[...]) else { return false }
+  guard AccessWords.occur(in: text[...], AccessWords.code) else { return false }
   var reader = ShellReader(text, 0..<text.count)
   reader.read()
   let start = text.firstIndex { !isBlank($0) } ?? 0
   guard let found = reader.found.first, found.source.lowerBound == start,
     case .effects(let effects) = found.reading, !effects.isEmpty
   else { return false }
-  return found.program != "chmod"
+  return found.program != .chmod
     || effects.allSatisfy { effect in
       effect.object.utf8.dropFirst(5).contains { "/~$".utf8.contains($0) }
     }
-}
-
-private let programNames: [[UInt8]] = AccessProgram.allCases.map { Array($0.rawValue.utf8) }
-
-/// True when the name of a program that the grammar reads occurs in `text`.
-func namesProgram(_ text: ArraySlice<UInt8>) -> Bool {
-  text.withUnsafeBufferPointer { bytes in
-    var at = 0
-    while at + 5 <= bytes.count {
-      let byte = bytes[at]
-      if byte == UInt8(ascii: "c") || byte == UInt8(ascii: "u") || byte == UInt8(ascii: "g")
-        || byte == UInt8(ascii: "a")
-      {
-        let rest = bytes[at...]
-        if programNames.contains(where: { $0.first == byte && rest.starts(with: $0) }) {
-          return true
-        }
-      }
-      at += 1
-    }
-    return false
-  }
 }

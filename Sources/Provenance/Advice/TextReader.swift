@@ -16,11 +16,12 @@ struct TextReader {
     var mark: UInt8
     var length: Int
     var isShell: Bool
+    var isSQL: Bool
   }
 
   mutating func read() {
     var fence: Fence?
-    var block: [[UInt8]] = []
+    var block: [ArraySlice<UInt8>] = []
     while at < text.count {
       let line = nextLine()
       let content = withoutQuoteMarks(line)
@@ -30,7 +31,7 @@ struct TextReader {
           fence = nil
           block = []
         } else {
-          block.append(Array(content))
+          block.append(content)
         }
         continue
       }
@@ -41,7 +42,7 @@ struct TextReader {
       }
       let isEmpty = content.allSatisfy(isBlank)
       if isIndented(content), listMarkEnd(content) == nil {
-        block.append(Array(content))
+        block.append(content)
         continue
       }
       if isEmpty {
@@ -78,6 +79,9 @@ struct TextReader {
 
   private func opening(_ line: ArraySlice<UInt8>) -> Fence? {
     var rest = line.drop(while: isBlank)
+    guard let first = rest.first, !isLetter(first) || line.contains(UInt8(ascii: "`")) else {
+      return nil
+    }
     if let mark = listMarkEnd(line) { rest = line[mark...].drop(while: isBlank) }
     guard let mark = rest.first, mark == UInt8(ascii: "`") || mark == UInt8(ascii: "~") else {
       return nil
@@ -87,7 +91,9 @@ struct TextReader {
     guard length >= 3, !info.contains(UInt8(ascii: "`")) else { return nil }
     let language = info.drop { !isLetter($0) }.prefix { isLetter($0) || $0 == UInt8(ascii: "-") }
     let name = String(decoding: language.prefix(32), as: UTF8.self).lowercased()
-    return Fence(mark: mark, length: length, isShell: shellLanguages.contains(name))
+    return Fence(
+      mark: mark, length: length, isShell: shellLanguages.contains(name),
+      isSQL: sqlLanguages.contains(name))
   }
 
   private func closes(_ line: ArraySlice<UInt8>, _ fence: Fence) -> Bool {
@@ -96,22 +102,26 @@ struct TextReader {
     return length >= fence.length && rest.dropFirst(length).allSatisfy(isBlank)
   }
 
-  private mutating func readFenced(_ block: [[UInt8]], _ fence: Fence) {
+  private mutating func readFenced(_ block: [ArraySlice<UInt8>], _ fence: Fence) {
     let stance = leadStance()
     paragraph = []
     lead = []
     if stance == .against { return }
     if fence.isShell {
       _ = readShell(block, stance)
+    } else if fence.isSQL {
+      builder.take(
+        sql: Array(block.joined(separator: [0x0a])), stance == .undoing ? .undoing : .code)
     } else {
-      for line in block { readSentence(line) }
+      noteBinding(block)
+      for line in block { readSentence(Array(line)) }
       paragraph = []
       lead = []
     }
   }
 
   /// Reads indented lines as shell text, and as sentences those that hold no command.
-  private mutating func readIndented(_ block: inout [[UInt8]]) {
+  private mutating func readIndented(_ block: inout [ArraySlice<UInt8>]) {
     guard !block.isEmpty else { return }
     let lines = block
     block = []
@@ -122,7 +132,18 @@ struct TextReader {
     }
     let understood = readShell(lines, stance)
     for (line, isCommand) in zip(lines, understood) where !isCommand && !line.isEmpty {
-      readSentence(line)
+      readSentence(Array(line))
+    }
+  }
+
+  /// A manifest of Kubernetes that gives somebody a role is named, not read.
+  private mutating func noteBinding(_ block: [ArraySlice<UInt8>]) {
+    for line in block where line.count < 80 && line.drop(while: isBlank).starts(with: "kind:".utf8)
+    {
+      let kind = String(decoding: line, as: UTF8.self)
+      if kind.contains("RoleBinding") {
+        builder.note(escaped(line.drop(while: isBlank)) + " (manifest not read)")
+      }
     }
   }
 
@@ -136,11 +157,14 @@ struct TextReader {
   }
 
   /// Reads lines as one script. Says of each line whether a command of interest stands on it.
-  private mutating func readShell(_ lines: [[UInt8]], _ stance: Stance) -> [Bool] {
+  private mutating func readShell(_ lines: [ArraySlice<UInt8>], _ stance: Stance) -> [Bool] {
+    guard lines.contains(where: { AccessWords.occur(in: $0, AccessWords.code) }) else {
+      return [Bool](repeating: false, count: lines.count)
+    }
     var script: [UInt8] = []
     var ends: [Int] = []
     for line in lines {
-      script += withoutPrompt(line[...], inCode: true) ?? line[...]
+      script += withoutPrompt(line, inCode: true) ?? line
       script.append(0x0a)
       ends.append(script.count)
     }
@@ -148,6 +172,7 @@ struct TextReader {
     reader.read()
     var understood = [Bool](repeating: false, count: lines.count)
     var line = 0
+    if reader.isCut { builder.note("more than \(ShellReader.mostFound) commands: rest not read") }
     for found in reader.found.sorted(by: { $0.source.lowerBound < $1.source.lowerBound }) {
       while line < ends.count, ends[line] <= found.source.lowerBound { line += 1 }
       var last = line
@@ -175,19 +200,24 @@ struct TextReader {
       paragraph = (paragraph + [0x20] + line.suffix(240)).suffix(240)
       lead = paragraph
     }
-    guard namesProgram(line) else { return }
+    let isCode = isPrompted || line.contains(UInt8(ascii: "`"))
+    guard AccessWords.occur(in: line, isCode ? AccessWords.code : AccessWords.prose) else { return }
     let isScript = line.starts(with: "cd ".utf8) && line.contains { "&;".utf8.contains($0) }
     if isPrompted || isScript {
       let command = Array(line)
       var reader = ShellReader(command, 0..<command.count)
       reader.read()
-      for found in reader.found { builder.take(found, from: command) }
+      builder.take(all: reader, from: command)
       return
     }
     var prose = ProseReader(Array(line), paragraph: paragraph)
     prose.read(into: &builder)
   }
 }
+
+private let sqlLanguages: Set<String> = [
+  "sql", "psql", "postgres", "postgresql", "pgsql", "plpgsql",
+]
 
 private let shellLanguages: Set<String> = [
   "", "sh", "bash", "zsh", "ksh", "fish", "shell", "console", "shell-session", "shellsession",

@@ -1,4 +1,5 @@
 package import ByteText
+internal import Grants
 package import LinuxKit
 
 /// The journal as a source of signals: lines of the tools that recognisers know, in order, each
@@ -7,7 +8,8 @@ package import LinuxKit
 /// Lives on one queue. When `descriptor` is readable, call `process` until it says there is no more.
 package final class JournalSource {
   private let place: JournalPlace
-  private let identifiers: [String]
+  /// What is asked for: the lines of these programs, and advice; nil for advice alone.
+  private let identifiers: [String]?
   private var reader: EntryReader
   private let wake: WakeDescriptor
   private var journal: Journal
@@ -43,11 +45,27 @@ package final class JournalSource {
       identifiers: identifiers, further: further)
   }
 
-  package init(
+  package convenience init(
     place: JournalPlace, after cursor: String?, since: Timestamp, root: [UInt8] = [],
     identifiers: [String] = [], further: EntryReader.Further? = nil
   ) throws(SystemError) {
-    self.identifiers = Recognizers.identifiers + identifiers
+    try self.init(
+      place, Recognizers.identifiers + identifiers, after: cursor, since: since, root: root,
+      further: further)
+  }
+
+  /// The advice in a folder of journal files, and nothing else of them.
+  package convenience init(
+    adviceIn directory: String, after cursor: String?, since: Timestamp
+  ) throws(SystemError) {
+    try self.init(.directory(directory), nil, after: cursor, since: since, root: [], further: nil)
+  }
+
+  private init(
+    _ place: JournalPlace, _ identifiers: [String]?, after cursor: String?, since: Timestamp,
+    root: [UInt8], further: EntryReader.Further?
+  ) throws(SystemError) {
+    self.identifiers = identifiers
     self.place = place
     reader = EntryReader(root: root.isEmpty ? nil : escaped(root), further: further)
     self.since = since
@@ -56,7 +74,7 @@ package final class JournalSource {
     readsFrom = lastTime ?? since
     damage = JournalDamage(place)
     wake = try WakeDescriptor()
-    journal = try Self.open(place, self.identifiers)
+    journal = try Self.open(place, identifiers)
     try wake.replace(with: journal.descriptor)
     try findPosition()
   }
@@ -68,7 +86,7 @@ package final class JournalSource {
   /// Reads at most `limit` entries and hands on what they tell. Stops at a gap, to be recorded
   /// before what comes after it.
   package func process(
-    limit: Int, _ body: (AccessSignal) -> Void
+    limit: Int, advice: (JournalAdvice) -> Void = { _ in }, _ body: (AccessSignal) -> Void
   ) throws(SystemError) -> JournalProgress {
     if let gap = gapAtStart {
       gapAtStart = nil
@@ -97,7 +115,7 @@ package final class JournalSource {
         return progress(more: false)
       }
       damagedInRow = 0
-      if let gap = try readEntry(body) {
+      if let gap = try readEntry(advice, body) {
         return progress(more: true, gap)
       }
     }
@@ -126,14 +144,16 @@ package final class JournalSource {
   private static let patience = TimeSpan(microseconds: 100_000)
 
   private static func open(
-    _ place: JournalPlace, _ identifiers: [String]
+    _ place: JournalPlace, _ identifiers: [String]?
   ) throws(SystemError) -> Journal {
     let journal = try Journal(place)
+    try journal.addMatch("MESSAGE_ID", AdviceSubmission.messageID)
+    guard let identifiers else { return journal }
+    try journal.addMatch("MESSAGE_ID", SuppressedLine.messageID)
+    try journal.addDisjunction()
     for identifier in identifiers {
       try journal.addMatch("SYSLOG_IDENTIFIER", identifier)
     }
-    try journal.addDisjunction()
-    try journal.addMatch("MESSAGE_ID", SuppressedLine.messageID)
     return journal
   }
 
@@ -199,7 +219,9 @@ package final class JournalSource {
   }
 
   /// The gap that the current entry tells of.
-  private func readEntry(_ body: (AccessSignal) -> Void) throws(SystemError) -> JournalGap? {
+  private func readEntry(
+    _ advice: (JournalAdvice) -> Void, _ body: (AccessSignal) -> Void
+  ) throws(SystemError) -> JournalGap? {
     let cursor: String
     let stored: Int64
     let monotonic: UInt64
@@ -224,7 +246,9 @@ package final class JournalSource {
       lost += suppressed.count
       return suppressed.gap(at: Timestamp(microseconds: stored))
     }
-    reader.take(fields, cursor: cursor, stored: Timestamp(microseconds: stored), body)
+    let time = Timestamp(microseconds: stored)
+    if let found = fields.advice(in: journal, cursor: cursor, stored: time) { advice(found) }
+    reader.take(fields, cursor: cursor, stored: time, body)
     return nil
   }
 

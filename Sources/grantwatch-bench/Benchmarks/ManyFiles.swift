@@ -21,7 +21,7 @@ enum ManyFiles: Benchmark {
     for folder in stride(from: 0, to: folders, by: 10) {
       let result = Spawn.runAndWait(
         "/usr/bin/setfacl",
-        ["-R", "-m", "u:\(2000 + folder):rX", stage.data + "/d\(folder)"])
+        ["-R", "-m", "u:\(2000 + folder):rX", stage.data + "/d\(folder)"], timeout: 300_000_000)
       guard result.succeeded else { throw BenchError(description: "setfacl failed") }
     }
     var figures: [Figure] = []

@@ -38,7 +38,8 @@ enum ManyItems: Benchmark {
       defer { stage.stop(daemon) }
       let client = try ControlClient(path: stage.socket)
       let start = SystemClock.up()
-      let result = Spawn.runAndWait("/bin/chmod", ["-R", "o+w", folder])
+      let result = Spawn.runAndWait(
+        "/bin/chmod", ["-R", "o+w", folder], timeout: 300_000_000)
       guard result.succeeded else { throw BenchError(description: "chmod -R failed") }
       var id: String?
       try waitUntil("\(items + 1) items", every: 10_000) {
