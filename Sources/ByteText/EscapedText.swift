@@ -1,7 +1,7 @@
 /// Bytes of the outside world (file names, command lines) as text that is safe to print and can be
 /// turned back.
 ///
-/// Valid UTF-8 without control characters stays as it is; a backslash becomes `\\`, every other
+/// Valid UTF-8 without control characters and combining marks stays as it is; a backslash becomes `\\`, every other
 /// byte `\xNN`. A newline in a file name can so not forge a line of output.
 package func escaped(_ bytes: some Collection<UInt8>) -> String {
   // The generic code is not specialised for callers in other modules: the common case leaves it
@@ -48,7 +48,9 @@ private func escapedText(_ source: [UInt8]) -> String {
         let scalar = piece.unicodeScalars.first, piece.unicodeScalars.count == 1,
         scalar.properties.generalCategory != .control, scalar.properties.generalCategory != .format,
         scalar.properties.generalCategory != .lineSeparator,
-        scalar.properties.generalCategory != .paragraphSeparator
+        scalar.properties.generalCategory != .paragraphSeparator,
+        // What melts into the character beside it would keep a text from being found and cut again.
+        "=\(piece)=".count == 3
       {
         text.append(contentsOf: source[at..<end])
         at = end

@@ -231,7 +231,10 @@ extension Engine {
     goBackFurther(past: reference)
     guard store.isOver(reference.grant) else { return }
     end(reference.grant, by: cause, announcing: isOurs ? "grant.revoked" : "grant.ended")
-    if isOurs, !running.contains(reference.grant) { lookForResidue(reference.grant) }
+    let kind = store[reference.grant]?.kind
+    if isOurs, !running.contains(reference.grant), kind.flatMap(connector) == nil {
+      lookForResidue(reference.grant)
+    }
   }
 
   /// A loss of file events: said, and followed by a full look.

@@ -280,6 +280,18 @@ extension Engine {
     beginRevocation(id)
   }
 
+  /// Looks for the users of access whose end a stop cut off from their search.
+  func resumeResidueSearches() {
+    for id in store.order {
+      guard let grant = store[id], grant.state == .ended, grant.outcome == nil,
+        grant.endedBy == .expired || grant.endedBy == .revoked, !searching.contains(id),
+        // A connector told of it when it took the access back, or never.
+        connector(grant.kind) == nil
+      else { continue }
+      lookForResidue(id)
+    }
+  }
+
   /// Sets the times of tries to come for what failed before the daemon's start.
   func resumeFailed() {
     for id in store.order where store[id]?.state == .revokeFailed {

@@ -142,6 +142,7 @@ extension Engine {
       openConnectors()
       resumeRevocations()
       resumeFailed()
+      resumeResidueSearches()
       scheduleAll()
       takeProcessGaps()
       endLostAgents()

@@ -10,6 +10,11 @@ import Testing
     #expect(
       escaped(Array("\u{202e}\u{85}\u{2028}".utf8)) == "\\xe2\\x80\\xae\\xc2\\x85\\xe2\\x80\\xa8")
     #expect(escaped([]) == "")
+    // A mark melts into what stands before it, U+0D4E into what stands behind it.
+    for text in ["\u{65b}x", "x\u{d4e}"] {
+      let line = "shell=\(escaped(Array(text.utf8))) was"
+      #expect(line.hasPrefix("shell=") && line.split(separator: " ").count == 2)
+    }
     for first in 0...255 {
       for second in stride(from: 0, through: 255, by: 5) {
         let bytes = [UInt8(first), UInt8(second), 0x61, 0xc3, 0xa4]

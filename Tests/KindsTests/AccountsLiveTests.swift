@@ -141,6 +141,17 @@ import Testing
     #expect(try stage.look().gained.isEmpty)
   }
 
+  @Test("A shell that begins with a combining mark is told whole and taken back")
+  func combiningMark() throws {
+    let stage = try AccountsStage()
+    let before = stage.line("bob")
+    let act = "sed -i 's,^\\(bob:.*\\):.*,\\1:\u{65b}/bin/sh,' $0/etc/passwd"
+    let gain = try #require(try stage.look(after: act).gained.first)
+    #expect(gain.entry.right == "shell")
+    #expect(stage.revoke(gain) == .done)
+    #expect(stage.line("bob") == before)
+  }
+
   @Test("An agent's later change of shell or password shelters nothing")
   func shelter() throws {
     let stage = try AccountsStage()

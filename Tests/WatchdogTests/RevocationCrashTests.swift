@@ -8,13 +8,17 @@ import Testing
 extension EngineLiveTests {
   /// What is durable when the daemon dies: before the effect even the intent's own turn may be torn.
   enum CrashStep: String, CaseIterable {
-    case beforeIntent, beforeEffect, beforeResult, afterResult
+    case beforeIntent, beforeEffect, beforeResult, beforeOutcome, afterOutcome
 
-    var isEffectThere: Bool { self == .beforeResult || self == .afterResult }
+    var isEffectThere: Bool { self != .beforeIntent && self != .beforeEffect }
 
     /// The first record that is lost, or the last that is kept.
     var mark: String {
-      self == .beforeResult ? "\"grant.expired\"" : "\"revocation.intent\""
+      switch self {
+      case .beforeIntent, .beforeEffect: "\"revocation.intent\""
+      case .beforeResult: "\"grant.expired\""
+      case .beforeOutcome, .afterOutcome: "\"grant.revoked\""
+      }
     }
   }
 
@@ -82,12 +86,12 @@ extension EngineLiveTests {
     copy(stage, "state", "during")
     copy(stage, "root", "given")
     stage.pass(seconds: 20)
-    try stage.becomes("ended", id)
+    _ = try stage.wait("its outcome") { try stage.show(id)["outcome"].text }
     #expect(tree(stage) == before)
     copy(stage, "state", "after")
     stage.stop()
     // What is known of the tree is written behind the result only.
-    if crash.step != .afterResult { try cut(stage, at: crash.step) }
+    if crash.step != .afterOutcome { try cut(stage, at: crash.step) }
     copy(stage, "after/ledger", "during/ledger")
     copy(stage, "during", "state")
     if !crash.step.isEffectThere { copy(stage, "given", "root") }
