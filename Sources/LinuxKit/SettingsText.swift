@@ -1,4 +1,5 @@
 internal import ByteText
+internal import CLinux
 internal import Glibc
 
 /// Settings of other programs, which these read and people write: whole files, replaced in one step.

@@ -1,9 +1,6 @@
 import ByteText
 import Control
-import Dispatch
-import Glibc
 import LinuxKit
-import Synchronization
 
 /// `chmod -R` over many files: one grant, recorded whole and taken back whole.
 enum ManyItems: Benchmark {
@@ -78,36 +75,5 @@ enum ManyItems: Benchmark {
         name: "\(name): status meanwhile, p99", value: status.quantile(0.99), unit: "ms", limit: 50,
         samples: status.count, reference: probe.times.quantile(0.99)),
     ]
-  }
-}
-
-/// Calls GetStatus again and again on a thread of its own and keeps how long each call took.
-private final class StatusCaller: Sendable {
-  private struct State {
-    var times: [Double] = []
-    var isOver = false
-  }
-  private let state = Mutex(State())
-  private let done = DispatchGroup()
-
-  init(_ client: ControlClient) {
-    done.enter()
-    DispatchQueue(label: "bench.status").async { [self] in
-      while !state.withLock({ $0.isOver }) {
-        let start = SystemClock.up()
-        guard (try? client.call("GetStatus", .object([]))) != nil else { break }
-        let time = Double(SystemClock.up() - start) / 1000
-        state.withLock { $0.times.append(time) }
-        usleep(5_000)
-      }
-      done.leave()
-    }
-  }
-
-  /// Ends it; milliseconds.
-  func end() -> [Double] {
-    state.withLock { $0.isOver = true }
-    done.wait()
-    return state.withLock { $0.times }
   }
 }
