@@ -19,9 +19,8 @@ extension FileModes {
     }
     var gains = FileGain.gains(from: own?.access, to: access)
     var observation = FileObservation(place, access, before: before, isFresh: isFresh(place))
-    if isMaker(of: place) {
+    if !gains.isEmpty, isMaker(of: place) {
       gains.removeAll { $0.kind != .fileCapability }
-      if replaced == nil { observation.takeAsBorn() }
     }
     observation.former = own?.access
     observation.ownGains = gains
@@ -36,8 +35,8 @@ extension FileModes {
 
   // MARK: Making files
 
-  /// What the process that makes a file does to its mode, its owner and its list is part of the
-  /// making, as it is with install(1), tar(1), dpkg(1) and editors.
+  /// What the process that makes a file does to its owner and its list is part of the making, as it
+  /// is with install(1), tar(1) and editors.
   private func noteMaker(of place: Place) {
     guard let acting, acting.creates, acting.pid > 0, isFresh(place) else { return }
     if makers.new.count >= 4096 { makers = (old: makers.new, new: [:]) }
@@ -128,12 +127,6 @@ extension FileModes {
 }
 
 extension FileObservation {
-  /// A mode counts for as much as if the file had been born with it.
-  mutating func takeAsBorn() {
-    guard ModeGain(before: nil, after: after, isDirectory: isDirectory).isEmpty else { return }
-    gain = ModeGain(before: after, after: after, isDirectory: isDirectory)
-  }
-
   /// Without the file's handle.
   init(_ place: Place, _ access: FileAccess, before: UInt16?, isFresh: Bool) {
     let after = access.mode(since: before)
