@@ -159,8 +159,9 @@ said() { grep -q -- "$1" "$work/said"; }
 grant() { "${ctl[@]}" list -o json | grep -o '"id":"g-[^"]*"' | head -n 1 | cut -d '"' -f 4; }
 state() { [[ $("${ctl[@]}" show "$id" -o json) == *"\"state\":\"$1\""* ]]; }
 
+# It lives until it was looked at: what is gone at once is known by its parents alone.
 env -i PATH="$PATH" setsid -f "$work/claude" -c \
-  "echo 4711 >/proc/self/loginuid; chmod 644 $work/root/srv/a; sleep 0.2"
+  "echo 4711 >/proc/self/loginuid; perl -e 'chmod 0644, shift; sleep 2' $work/root/srv/a; true"
 until_true 20 test -n "$(until_true 20 grant; grant)"
 id=$(grant)
 
