@@ -7,7 +7,9 @@ package import LinuxKit
 /// It belongs to the server's queue, and so does every use of it. A call that is let go of without
 /// an answer is answered with an error. After the last reply, and after the client has gone, all
 /// further replies are dropped.
-package final class ControlCall: @unchecked Sendable {  // used on the server's queue only
+///
+/// Unchecked: used on the server's queue only.
+package final class ControlCall: @unchecked Sendable {
   /// `io.grantwatch`, or `io.grantwatch.Connector`.
   package let interface: String
   /// The method without its interface: `List`.

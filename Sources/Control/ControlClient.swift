@@ -33,7 +33,9 @@ package enum ControlClientError: Error, Equatable, CustomStringConvertible, Send
 
 /// A connection to the control socket that waits for its replies. Not to be used by two threads
 /// at once, except for `interrupt`.
-package final class ControlClient: @unchecked Sendable {  // one thread at a time, see above
+///
+/// Unchecked: used by one thread at a time; `interrupt` only shuts the socket down.
+package final class ControlClient: @unchecked Sendable {
   /// A reply may have 64 MiB.
   private static let longestReply = 64 << 20
 

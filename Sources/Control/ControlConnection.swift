@@ -3,7 +3,9 @@ internal import Dispatch
 internal import LinuxKit
 
 /// What one uid holds of the server: so that nobody can use up what others need.
-final class PeerAccount: @unchecked Sendable {  // used on the server's queue only
+///
+/// Unchecked: used on the server's queue only.
+final class PeerAccount: @unchecked Sendable {
   var connections = 0
   /// Bytes kept for the uid, of calls not yet whole and of replies not yet taken.
   var bytes = 0
@@ -17,7 +19,9 @@ private final class OpenSocket {
 
 /// One client: takes its messages apart, has them answered one after the other, and keeps what it
 /// does not take at once.
-final class ControlConnection: @unchecked Sendable {  // used on `queue` only
+///
+/// Unchecked: used on `queue` only.
+final class ControlConnection: @unchecked Sendable {
   static let longestMessage = 1 << 20
   static let largestBacklog = 16 << 20
   static let largestAccount = 32 << 20

@@ -9,7 +9,9 @@ package import LinuxKit
 /// Everything it calls back runs on its queue, and it is used there only. A message may have 1 MiB;
 /// a uid may hold 64 connections and 32 MiB of pending bytes, all uids but root 256 connections;
 /// root has 256 of its own. The calls of one connection are answered in order.
-package final class ControlServer: @unchecked Sendable {  // used on its queue only
+///
+/// Unchecked: used on its queue only.
+package final class ControlServer: @unchecked Sendable {
   static let connectionsPerUID = 64
   static let connectionsOfRoot = 256
   static let connectionsOfOthers = 256

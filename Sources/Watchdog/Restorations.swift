@@ -208,8 +208,7 @@ extension Engine {
     lookAgain(at: store[id]?.kind)
   }
 
-  /// What a crash left between the intent to put something back and its end is looked at again: the
-  /// state says whether it is there.
+  /// Answers the restore calls whose access is back, or cannot be put back.
   func answerRestoreCalls() {
     guard !restoreCalls.isEmpty else { return }
     var left: [RevokeCall] = []

@@ -146,7 +146,7 @@ extension Engine {
     writer.endObject()
   }
 
-  /// What a code for the subject is good for now.
+  /// What a code for the subject lets its holder do.
   private func verb(for subject: String) -> String {
     switch store[subject]?.state {
     case .approved: "extend"
