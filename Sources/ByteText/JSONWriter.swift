@@ -1,11 +1,31 @@
 /// Writes JSON (RFC 8259) into a byte buffer; commas are placed by looking at the last byte.
 package struct JSONWriter {
   package private(set) var bytes: [UInt8] = []
+  private var limit = Int.max
+  private var handOn: (ArraySlice<UInt8>) -> Void = { _ in }
 
   package init(reserving capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+  /// A writer for texts that are too long to be held: it hands on what it has whenever that is more
+  /// than `limit` bytes, and the rest with `finish`.
+  package init(limit: Int, _ handOn: @escaping (ArraySlice<UInt8>) -> Void) {
+    self.limit = limit
+    self.handOn = handOn
+    bytes.reserveCapacity(2 * limit)
+  }
+
+  package mutating func finish() {
+    handOn(bytes[...])
+    bytes.removeAll(keepingCapacity: true)
+  }
+
   private mutating func separate() {
     guard let last = bytes.last else { return }
+    if bytes.count > limit {
+      handOn(bytes.dropLast())
+      bytes.removeAll(keepingCapacity: true)
+      bytes.append(last)
+    }
     switch last {
     case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: ":"), UInt8(ascii: ","), 0x0a: return
     default: bytes.append(UInt8(ascii: ","))

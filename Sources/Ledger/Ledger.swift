@@ -261,11 +261,12 @@ package final class Ledger {
   /// two snapshots are kept.
   package func snapshot(_ state: (inout JSONWriter) -> Void) throws(LedgerError) {
     try commit()
-    let bytes = SnapshotFile.build(
-      seq: writtenSeq, head: writtenHash, time: now().wall, state)
     let name = StateLayout.name(writtenSeq, StateLayout.snapshotSuffix)
     try asLedgerError { () throws(SystemError) in
-      try layout.snapshots.replace(name, with: bytes)
+      try layout.snapshots.replace(name) { append throws(SystemError) in
+        try SnapshotFile.write(
+          seq: writtenSeq, head: writtenHash, time: now().wall, to: append, state)
+      }
       for old in try layout.snapshotNames().dropLast(2) { try layout.snapshots.remove(old) }
     }
   }

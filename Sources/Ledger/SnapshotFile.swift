@@ -9,21 +9,32 @@ struct SnapshotFile {
   /// The file's first line.
   var line: ArraySlice<UInt8>
 
-  static func build(
-    seq: Int64, head: [UInt8], time: Timestamp, _ state: (inout JSONWriter) -> Void
-  ) -> [UInt8] {
-    var writer = JSONWriter(reserving: 1 << 16)
-    writer.beginObject()
-    writer.member("seq", seq)
-    writer.member("head", String(decoding: head, as: UTF8.self))
-    writer.member("time", time: time)
-    writer.key("state")
-    state(&writer)
-    writer.endObject()
-    var bytes = writer.bytes
-    let sum = hexadecimal(SHA256.digest(bytes))
-    bytes.append(contentsOf: "\nsha256:\(sum)\n".utf8)
-    return bytes
+  /// Bytes that are held at once: a state may be large.
+  private static let piece = 256 << 10
+
+  static func write(
+    seq: Int64, head: [UInt8], time: Timestamp, to append: DurableDirectory.FilePieces,
+    _ state: (inout JSONWriter) -> Void
+  ) throws(SystemError) {
+    var digest = SHA256()
+    var failure: SystemError?
+    try withoutActuallyEscaping(append) { append throws(SystemError) in
+      var writer = JSONWriter(limit: piece) { bytes in
+        digest.update(bytes)
+        guard failure == nil else { return }
+        do throws(SystemError) { try append(bytes) } catch { failure = error }
+      }
+      writer.beginObject()
+      writer.member("seq", seq)
+      writer.member("head", String(decoding: head, as: UTF8.self))
+      writer.member("time", time: time)
+      writer.key("state")
+      state(&writer)
+      writer.endObject()
+      writer.finish()
+    }
+    if let failure { throw failure }
+    try append(Array("\nsha256:\(hexadecimal(digest.finish()))\n".utf8)[...])
   }
 
   /// Nil when the file is not whole or its sum does not fit.

@@ -41,7 +41,7 @@ package enum CreatedFile {
     guard raw >= 0 else { throw .last("create", shown) }
     let file = FileDescriptor(owning: raw)
     do throws(SystemError) {
-      try writeAll(bytes, to: file.raw, shown)
+      try writeAll(bytes[...], to: file.raw, shown)
       guard fchown(file.raw, ownership.uid, ownership.gid) == 0 else {
         throw .last("set owner", shown)
       }

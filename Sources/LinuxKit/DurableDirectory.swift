@@ -98,14 +98,30 @@ package struct DurableDirectory: Sendable {
   /// Writes a whole file so that at any moment, through any crash, either the old one or the new
   /// one stands under `name`, complete.
   package func replace(_ name: String, with bytes: [UInt8]) throws(SystemError) {
+    try replace(name) { append throws(SystemError) in try append(bytes[...]) }
+  }
+
+  /// The same for a file that is written piece by piece.
+  package func replace(
+    _ name: String, writing body: (FilePieces) throws(SystemError) -> Void
+  ) throws(SystemError) {
     let temporary = ".\(name).new"
-    try write(temporary, bytes)
+    try write(temporary, body)
     try move(temporary, to: self, as: name)
   }
+
+  /// Takes the next piece of a file.
+  package typealias FilePieces = (ArraySlice<UInt8>) throws(SystemError) -> Void
 
   /// Writes a whole file, owner's alone, and waits until it is on the disk; what stood under `name`
   /// is gone first. A file that could not be written whole is removed.
   package func write(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
+    try write(name) { append throws(SystemError) in try append(bytes[...]) }
+  }
+
+  private func write(
+    _ name: String, _ body: (FilePieces) throws(SystemError) -> Void
+  ) throws(SystemError) {
     let path = path(of: name)
     guard unlink(path) == 0 || errno == ENOENT else { throw .last("remove", path) }
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
@@ -113,7 +129,8 @@ package struct DurableDirectory: Sendable {
     guard raw >= 0 else { throw .last("create", path) }
     let descriptor = FileDescriptor(owning: raw)
     do throws(SystemError) {
-      try writeAll(bytes, to: descriptor.raw, path)
+      let raw = descriptor.raw
+      try body { bytes throws(SystemError) in try writeAll(bytes, to: raw, path) }
       guard retrying({ fsync(descriptor.raw) }) == 0 else { throw .last("synchronize", path) }
     } catch {
       unlink(path)

@@ -37,7 +37,7 @@ package final class DurableFile: AppendFile {
   }
 
   package func append(_ bytes: [UInt8]) throws(SystemError) {
-    try writeAll(bytes, to: descriptor.raw, path)
+    try writeAll(bytes[...], to: descriptor.raw, path)
   }
 
   package func synchronize() throws(SystemError) {
@@ -62,7 +62,9 @@ package final class DurableFile: AppendFile {
 }
 
 /// Writes all of `bytes`, however many calls that takes.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32, _ path: String) throws(SystemError) {
+func writeAll(
+  _ bytes: ArraySlice<UInt8>, to descriptor: Int32, _ path: String
+) throws(SystemError) {
   var done = 0
   while done < bytes.count {
     let result = bytes.withUnsafeBytes { buffer in

@@ -92,7 +92,7 @@ package struct RewrittenFile: ~Copyable {
     guard raw >= 0 else { throw .last("create", shown) }
     let copy = FileDescriptor(owning: raw)
     do throws(SystemError) {
-      try writeAll(new, to: copy.raw, shown)
+      try writeAll(new[...], to: copy.raw, shown)
       guard fchown(copy.raw, before.st_uid, before.st_gid) == 0 else {
         throw .last("set owner", shown)
       }

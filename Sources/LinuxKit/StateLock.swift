@@ -27,7 +27,7 @@ package struct StateLock: ~Copyable, Sendable {
     descriptor = try Self.locked(directory)
     // The lock holds without the pid too: on a full disk it cannot be written.
     if ftruncate(descriptor.raw, 0) == 0 {
-      try? writeAll(Array("\(getpid())\n".utf8), to: descriptor.raw, directory)
+      try? writeAll(Array("\(getpid())\n".utf8)[...], to: descriptor.raw, directory)
     }
   }
 

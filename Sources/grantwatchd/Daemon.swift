@@ -39,6 +39,7 @@ private func checkConfiguration(_ path: String) -> Int32 {
 }
 
 private func settings(_ options: DaemonOptions) -> EngineSettings {
+  Allocator.returnWhatIsFreed()
   signal(SIGPIPE, SIG_IGN)
   umask(0o077)
   let boot = SystemClock.bootID()

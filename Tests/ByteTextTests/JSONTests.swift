@@ -136,4 +136,32 @@ import Testing
     #expect(JSON.forEachElement(of: "q", in: text[...]) { _ in Issue.record("nothing is there") })
     #expect(!JSON.forEachElement(of: "n", in: text[...]) { _ in })
   }
+
+  @Test("A writer that hands on what it has writes the same as one that holds all")
+  func handedOn() {
+    func write(to writer: inout JSONWriter) {
+      writer.beginObject()
+      writer.key("list")
+      writer.beginArray()
+      for number in 0..<100 {
+        writer.beginObject()
+        writer.member("number", number)
+        writer.member("text", "a,b:{[\"\n\(number)")
+        writer.member("list", ["x", "y"])
+        writer.endObject()
+      }
+      writer.endArray()
+      writer.endObject()
+    }
+    var whole = JSONWriter()
+    write(to: &whole)
+    for limit in [1, 2, 7, 100, 100_000] {
+      var pieces: [[UInt8]] = []
+      var writer = JSONWriter(limit: limit) { pieces.append(Array($0)) }
+      write(to: &writer)
+      writer.finish()
+      #expect(Array(pieces.joined()) == whole.bytes)
+      #expect(limit > 10_000 || pieces.count > 10)
+    }
+  }
 }
