@@ -16,10 +16,33 @@ package func escaped(_ bytes: ArraySlice<UInt8>) -> String {
   bytes.withUnsafeBufferPointer { plainText($0) } ?? escapedText(Array(bytes))
 }
 
+/// The same for a whole array.
+package func escaped(_ bytes: [UInt8]) -> String {
+  bytes.withUnsafeBufferPointer { plainText($0) } ?? escapedText(bytes)
+}
+
+/// `prefix`, and `bytes` escaped, put together at once.
+package func escaped(_ bytes: ArraySlice<UInt8>, after prefix: StaticString) -> String {
+  let length = prefix.utf8CodeUnitCount
+  return bytes.withUnsafeBufferPointer { source -> String? in
+    guard isPlain(source) else { return nil }
+    return String(unsafeUninitializedCapacity: length + source.count) { target in
+      _ = UnsafeMutableBufferPointer(rebasing: target[..<length]).update(
+        from: UnsafeBufferPointer(start: prefix.utf8Start, count: length))
+      _ = UnsafeMutableBufferPointer(rebasing: target[length...]).update(from: source)
+      return length + source.count
+    }
+  } ?? prefix.description + escapedText(Array(bytes))
+}
+
 /// The text, if there is nothing to escape in it.
 private func plainText(_ bytes: UnsafeBufferPointer<UInt8>) -> String? {
-  for byte in bytes where byte < 0x20 || byte >= 0x7f || byte == UInt8(ascii: "\\") { return nil }
-  return String(decoding: bytes, as: UTF8.self)
+  isPlain(bytes) ? String(decoding: bytes, as: UTF8.self) : nil
+}
+
+private func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+  for byte in bytes where byte < 0x20 || byte >= 0x7f || byte == UInt8(ascii: "\\") { return false }
+  return true
 }
 
 private func escapedText(_ source: [UInt8]) -> String {

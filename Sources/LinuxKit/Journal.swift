@@ -119,11 +119,12 @@ package final class Journal {
   /// True when the current entry is the one `cursor` names.
   package func isAt(_ cursor: String) -> Bool { sd_journal_test_cursor(handle, cursor) > 0 }
 
-  package func cursor() throws(SystemError) -> String {
+  /// The name of the current entry's place.
+  package func cursor() throws(SystemError) -> JournalCursor {
     var text: UnsafeMutablePointer<CChar>?
     try check(sd_journal_get_cursor(handle, &text), "read journal")
     defer { free(text) }
-    return text.map { String(cString: $0) } ?? ""
+    return text.map { JournalCursor($0) } ?? JournalCursor("")
   }
 
   /// When journald stored the current entry, microseconds since 1970.
@@ -131,14 +132,6 @@ package final class Journal {
     var time: UInt64 = 0
     try check(sd_journal_get_realtime_usec(handle, &time), "read journal")
     return Int64(clamping: time)
-  }
-
-  /// Microseconds of CLOCK_MONOTONIC at which the current entry was received, in its own boot.
-  package func monotonic() throws(SystemError) -> UInt64 {
-    var time: UInt64 = 0
-    var boot = sd_id128_t()
-    try check(sd_journal_get_monotonic_usec(handle, &time, &boot), "read journal")
-    return time
   }
 
   /// Bytes on disk of the files that are being read. sd_journal_next(3) lets go of a file that it

@@ -23,5 +23,6 @@ package enum WorkingDirectory {
 
 /// This process.
 package enum OwnProcess {
-  package static var pid: Int32 { getpid() }
+  /// Asked for once: it is compared with every line of the journal.
+  package static let pid: Int32 = getpid()
 }

@@ -39,7 +39,7 @@ struct EchoMemory {
     let isFirst = told.echo.map { isNew($0, fields, at: time) } ?? true
     if told.type == .use, told.right == "login", let account = told.object {
       // The session that logind makes for it.
-      let user = account.dropFirst("account:".count)
+      let user = Substring(account.utf8.dropFirst("account:".utf8.count))
       _ = isNew(Echo(.host, "session " + user), fields, at: time)
     }
     return isFirst && !told.isSilent
@@ -50,8 +50,13 @@ struct EchoMemory {
     let key = Key(
       boot: fields.boot, pid: isProcess ? fields.pid ?? 0 : nil, event: echo.event)
     let span = isProcess ? Self.processSpan : Self.hostSpan
-    if let before = times[key], before <= time + span, time <= before + span { return false }
-    if times.updateValue(time, forKey: key) == nil {
+    if times.isEmpty { times.reserveCapacity(2 * Self.most) }
+    if let before = times.updateValue(time, forKey: key) {
+      guard before <= time + span, time <= before + span else { return true }
+      // The first line counts, however often the event is told of again.
+      times[key] = before
+      return false
+    } else {
       if keys.count < Self.most {
         keys.append(key)
       } else {

@@ -68,16 +68,19 @@ package struct EntryReader {
 
   /// Takes an entry; the signals that are whole now go to `body`.
   package mutating func take(
-    _ fields: JournalFields, cursor: String, stored: Timestamp, _ body: (AccessSignal) -> Void
+    _ fields: consuming JournalFields, cursor: String, stored: Timestamp,
+    _ body: (AccessSignal) -> Void
   ) {
     defer {
       taken = cursor
       if held.isEmpty { passed = cursor }
     }
-    if let first = held.first {
-      if first.stored + Self.patience < stored {
+    if !held.isEmpty {
+      // Not a copy of the whole entry.
+      let first = held[0].stored
+      if first + Self.patience < stored {
         release(before: stored - Self.patience, body)
-      } else if stored + Self.patience < first.stored {
+      } else if stored + Self.patience < first {
         // The clock was set back: nothing can be said of how long it waited.
         release(before: nil, body)
       }
@@ -171,9 +174,8 @@ package struct EntryReader {
     let isOther = recognition.kind != .sudoRule && recognition.type != .spoof
     let hasTree = isOther && AccountToolTrust.knowsTree(tool)
     if hasTree, recognition.root != root { return }
-    let further = recognition.further
     tell(&recognition, tool, fields, cursor, stored, body)
-    for var event in further { tell(&event, tool, fields, cursor, stored, body) }
+    for var event in recognition.further { tell(&event, tool, fields, cursor, stored, body) }
   }
 
   private mutating func tell(
@@ -181,11 +183,12 @@ package struct EntryReader {
     _ stored: Timestamp, _ body: (AccessSignal) -> Void
   ) {
     guard echoes.admits(&event, fields, at: stored) else { return }
-    body(signal(event, tool, fields, cursor, stored))
+    body(signal(&event, tool, fields, cursor, stored))
   }
 
+  /// Takes the texts out of `recognition`: to copy them costs more than all else.
   private mutating func signal(
-    _ recognition: Recognition, _ tool: [UInt8], _ fields: JournalFields, _ cursor: String,
+    _ recognition: inout Recognition, _ tool: [UInt8], _ fields: JournalFields, _ cursor: String,
     _ stored: Timestamp
   ) -> AccessSignal {
     // journald's stamp of reception; one that lies after its storing says nothing.
@@ -203,13 +206,13 @@ package struct EntryReader {
     signal.unit = fields.unit.map { escaped($0) }
     signal.userUnit = fields.userUnit.map { escaped($0) }
     signal.kind = recognition.kind
-    signal.subject = recognition.subject
-    signal.object = recognition.object
-    signal.right = recognition.right
-    signal.actorUser = recognition.actorUser
-    signal.command = recognition.command
-    signal.members = recognition.members
-    signal.root = recognition.root
+    swap(&signal.subject, &recognition.subject)
+    swap(&signal.object, &recognition.object)
+    swap(&signal.right, &recognition.right)
+    swap(&signal.actorUser, &recognition.actorUser)
+    swap(&signal.command, &recognition.command)
+    swap(&signal.members, &recognition.members)
+    swap(&signal.root, &recognition.root)
     return signal
   }
 }

@@ -1,5 +1,6 @@
 internal import ByteText
 internal import Glibc
+internal import LinuxKit
 
 /// What recognisers look at in an entry of the journal; see systemd.journal-fields(7).
 ///
@@ -32,13 +33,24 @@ package struct JournalFields: Sendable, Equatable {
 
   package init() {}
 
+  /// Of the journal's current entry.
+  init(of journal: Journal, _ values: inout SharedValues) {
+    journal.fields { take($0, &values) }
+  }
+
   /// Takes one field; of a field with several values the first counts.
   package mutating func take(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) {
     (name + [UInt8(ascii: "=")] + value).withUnsafeBytes { take($0) }
   }
 
-  /// Takes one field as sd_journal_enumerate_data(3) gives it: `NAME=value`.
+  /// Takes one field, `NAME=value`.
   package mutating func take(_ field: UnsafeRawBufferPointer) {
+    var values = SharedValues(places: 0)
+    take(field, &values)
+  }
+
+  /// Takes one field as sd_journal_enumerate_data(3) gives it: `NAME=value`.
+  mutating func take(_ field: UnsafeRawBufferPointer, _ values: inout SharedValues) {
     // The longest name that counts has 26 bytes.
     guard let base = field.baseAddress,
       let found = memchr(base, Int32(UInt8(ascii: "=")), min(field.count, 32))
@@ -56,24 +68,24 @@ package struct JournalFields: Sendable, Equatable {
       } else if isNamed("_PID") {
         pid = Self.number(value).flatMap { Int32(exactly: $0) }
       } else if isNamed("_EXE") {
-        exe = Array(value)
+        exe = values[value]
       }
-    case 5: if isNamed("_COMM") { comm = Array(value) }
+    case 5: if isNamed("_COMM") { comm = values[value] }
     case 7: if message == nil, isNamed("MESSAGE") { message = Array(value) }
     case 8:
       if isNamed("_BOOT_ID") {
-        boot = Array(value)
+        boot = values[value]
       } else if isNamed("_CMDLINE") {
         commandLine = Array(value)
       }
     case 10:
       if isNamed("_TRANSPORT") {
-        transport = Array(value)
+        transport = values[value]
       } else if messageID == nil, isNamed("MESSAGE_ID") {
         messageID = Array(value)
       }
-    case 11: if isNamed("_MACHINE_ID") { machine = Array(value) }
-    case 13: if isNamed("_SYSTEMD_UNIT") { unit = Array(value) }
+    case 11: if isNamed("_MACHINE_ID") { machine = values[value] }
+    case 13: if isNamed("_SYSTEMD_UNIT") { unit = values[value] }
     case 14:
       if isNamed("_AUDIT_SESSION") {
         session = Self.auditNumber(value)
@@ -82,8 +94,10 @@ package struct JournalFields: Sendable, Equatable {
       }
     case 15: if isNamed("_AUDIT_LOGINUID") { loginUID = Self.auditNumber(value) }
     case 17:
-      if identifiers.count < 8, isNamed("SYSLOG_IDENTIFIER") { identifiers.append(Array(value)) }
-    case 18: if isNamed("_SYSTEMD_USER_UNIT") { userUnit = Array(value) }
+      if identifiers.count < 8, isNamed("SYSLOG_IDENTIFIER") {
+        identifiers = identifiers.isEmpty ? values.alone(value) : identifiers + [Array(value)]
+      }
+    case 18: if isNamed("_SYSTEMD_USER_UNIT") { userUnit = values[value] }
     case 26: if isNamed("_SOURCE_REALTIME_TIMESTAMP") { sourceTime = Self.number(value) }
     default: break
     }

@@ -26,6 +26,7 @@ package final class JournalSource {
   /// How often in a row the end was reached while a line waited for its continuation.
   private var endsWithHeld = 0
   private var recent = RecentEntries()
+  private var values = SharedValues()
   private let ownBoot = Array(SystemClock.bootID().utf8)
 
   /// How late the last line came from journald, once the past is read.
@@ -222,41 +223,39 @@ package final class JournalSource {
   private func readEntry(
     _ advice: (JournalAdvice) -> Void, _ body: (AccessSignal) -> Void
   ) throws(SystemError) -> JournalGap? {
-    let cursor: String
+    let place: JournalCursor
     let stored: Int64
-    let monotonic: UInt64
     do throws(SystemError) {
-      cursor = try journal.cursor()
-      stored = try journal.realtime()
-      monotonic = try journal.monotonic()
+      place = try journal.cursor()
+      stored = if let time = place.realtime { time } else { try journal.realtime() }
     } catch {
       guard error.isDamage else { throw error }
       lost += 1
       return nil
     }
+    let cursor = place.text
     position = cursor
     lastTime = Timestamp(microseconds: stored)
     if reachedEnd { lagMilliseconds = Int(max(0, SystemClock.wall() - stored) / 1000) }
-    guard recent.isNew(realtime: stored, monotonic: monotonic, cursor: cursor) else { return nil }
-    var fields = JournalFields()
-    journal.fields { fields.take($0) }
+    guard recent.isNew(realtime: stored, monotonic: place.monotonic ?? 0, cursor: cursor) else {
+      return nil
+    }
+    let fields = JournalFields(of: journal, &values)
     // What the daemon itself writes is no news.
     guard fields.pid != OwnProcess.pid || fields.boot != ownBoot else { return nil }
-    if let suppressed = SuppressedLine.read(fields) {
-      lost += suppressed.count
-      return suppressed.gap(at: Timestamp(microseconds: stored))
-    }
     let time = Timestamp(microseconds: stored)
-    if let found = fields.advice(in: journal, cursor: cursor, stored: time) { advice(found) }
+    if fields.messageID != nil {
+      if let suppressed = SuppressedLine.read(fields) {
+        lost += suppressed.count
+        return suppressed.gap(at: time)
+      }
+      if let found = fields.advice(in: journal, cursor: cursor, stored: time) { advice(found) }
+    }
     reader.take(fields, cursor: cursor, stored: time, body)
     return nil
   }
 
-  /// The `t=` of a cursor: microseconds since 1970 in hexadecimal.
   private static func time(_ cursor: String) -> Timestamp? {
-    for part in cursor.split(separator: ";") where part.hasPrefix("t=") {
-      return Int64(part.dropFirst(2), radix: 16).map { Timestamp(microseconds: $0) }
-    }
-    return nil
+    JournalCursor(cursor).realtime.map { Timestamp(microseconds: $0) }
   }
 }

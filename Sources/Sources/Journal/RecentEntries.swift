@@ -8,11 +8,15 @@ struct RecentEntries {
   private var monotonics: [UInt64] = []
   private var cursors: [String] = []
   private var at = 0
+  private var newest = Int64.min
 
   /// False for an entry that another file held too: same clocks and content, which is what a cursor
   /// says behind its first parts.
   mutating func isNew(realtime: Int64, monotonic: UInt64, cursor: String) -> Bool {
-    for index in realtimes.indices
+    // Most are the latest of all.
+    let isLatest = realtime > newest
+    newest = max(newest, realtime)
+    for index in isLatest ? 0..<0 : realtimes.indices
     where realtimes[index] == realtime && monotonics[index] == monotonic
       && Self.content(cursors[index]) == Self.content(cursor)
     {

@@ -13,7 +13,7 @@ package enum AccountEditorLine: Recognizer {
       let name = rest(of: text, before: " edited")
     else { return nil }
     let file = rest(of: name, before: ".edit") ?? name
-    var recognition = Recognition(.set, object: named("file", file))
+    var recognition = Recognition(.set, object: named("file:", file))
     recognition.trusted = true
     return trust.judge(recognition, fields)
   }

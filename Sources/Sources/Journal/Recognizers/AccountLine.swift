@@ -65,7 +65,7 @@ enum AccountLine {
     if uid != 0 {
       // A group made for the account gives nothing; another's does.
       var primary = Recognition(
-        .grant, kind: .groupMember, subject: named("user", name), object: "group:\(gid)",
+        .grant, kind: .groupMember, subject: named("user:", name), object: "group:\(gid)",
         right: "member")
       primary.echo = own(name, gid)
       recognition.further = [primary]
@@ -78,7 +78,7 @@ enum AccountLine {
     guard let (name, number) = readings(text, cutAt: ", GID=").last, let gid = decimal(number)
     else { return nil }
     var recognition = Recognition(
-      .grant, kind: .groupMember, object: named("group", name), right: "root")
+      .grant, kind: .groupMember, object: named("group:", name), right: "root")
     recognition.echo = own(name, gid)
     recognition.isSilent = gid != 0
     return recognition
@@ -92,7 +92,7 @@ enum AccountLine {
     _ type: SignalType, _ user: ArraySlice<UInt8>, _ right: String
   ) -> Recognition {
     Recognition(
-      type, kind: .account, subject: named("user", user), object: named("account", user),
+      type, kind: .account, subject: named("user:", user), object: named("account:", user),
       right: right)
   }
 }

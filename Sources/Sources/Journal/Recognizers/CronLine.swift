@@ -31,7 +31,7 @@ package enum CronLine: Recognizer {
     guard let text = rest(of: line, after: "("), let body = rest(of: text, before: ")"),
       let (user, command) = readings(body, cutAt: ") CMD (").first
     else { return nil }
-    var recognition = event(.use, "crontab", of: user)
+    var recognition = event(.use, "crontab:", of: user)
     recognition.command = escaped(command.prefix(4096))
     return recognition
   }
@@ -52,7 +52,7 @@ package enum CronLine: Recognizer {
   }
 
   private static func job(of user: ArraySlice<UInt8>) -> Recognition {
-    var recognition = event(.use, "at", of: user)
+    var recognition = event(.use, "at:", of: user)
     recognition.echo = Echo(.process, "at")
     return recognition
   }
@@ -63,7 +63,7 @@ package enum CronLine: Recognizer {
     }
     for words in [") REPLACE (", ") DELETE ("] as [StaticString] {
       guard let (caller, owner) = readings(body, cutAt: words).first else { continue }
-      var recognition = event(.set, "crontab", of: owner)
+      var recognition = event(.set, "crontab:", of: owner)
       recognition.actorUser = escaped(caller)
       return recognition
     }
@@ -71,10 +71,10 @@ package enum CronLine: Recognizer {
   }
 
   private static func event(
-    _ type: SignalType, _ object: String, of user: ArraySlice<UInt8>
+    _ type: SignalType, _ object: StaticString, of user: ArraySlice<UInt8>
   ) -> Recognition {
     var recognition = Recognition(
-      type, subject: named("user", user), object: named(object, user))
+      type, subject: named("user:", user), object: named(object, user))
     recognition.trusted = true
     return recognition
   }

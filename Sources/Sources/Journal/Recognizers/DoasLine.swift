@@ -30,7 +30,7 @@ package enum DoasLine: Recognizer {
     let told = folders.last?.left ?? text
     let targets = readings(told, cutAt: " as ")
     var recognition = event(.use, user, command: targets.last?.left ?? told)
-    recognition.object = targets.last.map { named("account", $0.right) }
+    recognition.object = targets.last.map { named("account:", $0.right) }
     recognition.trusted = folders.count == 1 && targets.count == 1
     return recognition
   }
@@ -39,7 +39,7 @@ package enum DoasLine: Recognizer {
     _ type: SignalType, _ user: ArraySlice<UInt8>, command: ArraySlice<UInt8>?
   ) -> Recognition {
     var recognition = Recognition(
-      type, kind: .account, subject: named("user", user), right: "login")
+      type, kind: .account, subject: named("user:", user), right: "login")
     recognition.actorUser = escaped(user)
     recognition.command = command.map { escaped($0.prefix(4096)) }
     recognition.trusted = true

@@ -8,9 +8,10 @@ internal import Grants
 /// sudo: Permission denied`.
 package enum GpasswdLine: Recognizer {
   package static let identifiers = ["gpasswd"]
+  static let tools = identifiers.map { Array($0.utf8) }
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    AccountToolTrust.judge(fields.message.flatMap(read), fields, tools: identifiers)
+    AccountToolTrust.judge(fields.message.flatMap(read), fields, tools: tools)
   }
 
   private static func read(_ message: [UInt8]) -> Recognition? {
@@ -37,7 +38,7 @@ package enum GpasswdLine: Recognizer {
       let all = readings(text, cutAt: words)
       guard all.count == 1, let (group, actor) = all.first else { continue }
       var recognition = Recognition(
-        type, kind: .groupMember, subject: "everyone", object: named("group", group),
+        type, kind: .groupMember, subject: "everyone", object: named("group:", group),
         right: "password")
       recognition.actorUser = escaped(actor)
       return recognition
@@ -54,8 +55,8 @@ package enum GpasswdLine: Recognizer {
     guard let (actor, name) = groups.first else { return nil }
     var recognition = Recognition(type, kind: .groupMember, right: "member")
     guard actors.count == 1, groups.count == 1 else { return recognition }
-    recognition.subject = named("user", user)
-    recognition.object = named("group", name)
+    recognition.subject = named("user:", user)
+    recognition.object = named("group:", name)
     recognition.actorUser = escaped(actor)
     return recognition
   }
@@ -64,14 +65,13 @@ package enum GpasswdLine: Recognizer {
     let sets = readings(text, cutAt: " set by ")
     guard let (group, rest) = sets.first else { return nil }
     var recognition = Recognition(.set, kind: .groupMember, right: right)
+    let lists = readings(rest, cutAt: " to ")
     // An empty list leaves a blank at the end, which journald strips.
-    let lists =
-      Sources.rest(of: rest, before: " to").map { [(left: $0, right: ArraySlice<UInt8>())] }
-      ?? readings(rest, cutAt: " to ")
-    guard sets.count == 1, lists.count == 1, let (actor, list) = lists.first else {
-      return recognition
-    }
-    recognition.object = named("group", group)
+    let empty = Sources.rest(of: rest, before: " to").map { (left: $0, right: ArraySlice<UInt8>()) }
+    guard sets.count == 1, empty != nil || lists.count == 1,
+      let (actor, list) = empty ?? lists.first
+    else { return recognition }
+    recognition.object = named("group:", group)
     recognition.actorUser = escaped(actor)
     recognition.members = split(list, at: UInt8(ascii: ",")).filter { !$0.isEmpty }
       .map { escaped($0) }
@@ -88,7 +88,7 @@ package enum GpasswdLine: Recognizer {
       let groups = readings(rest, cutAt: between)
       guard groups.count == 1, let (user, group) = groups.first else { continue }
       var recognition = Recognition(
-        .denied, kind: .groupMember, subject: named("user", user), object: named("group", group),
+        .denied, kind: .groupMember, subject: named("user:", user), object: named("group:", group),
         right: "member")
       recognition.actorUser = escaped(actor)
       return recognition

@@ -9,9 +9,10 @@ internal import Grants
 /// the set empty.
 package enum GroupToolLine: Recognizer {
   package static let identifiers = ["groupadd", "groupmod", "groupdel"]
+  static let tools = identifiers.map { Array($0.utf8) }
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    AccountToolTrust.judge(fields.message.flatMap(read), fields, tools: identifiers)
+    AccountToolTrust.judge(fields.message.flatMap(read), fields, tools: tools)
   }
 
   private static func read(_ message: [UInt8]) -> Recognition? {
@@ -21,13 +22,13 @@ package enum GroupToolLine: Recognizer {
         let slash = text.lastIndex(of: UInt8(ascii: "/")), decimal(text[(slash + 1)...]) != nil
       else { return nil }
       return Recognition(
-        .set, kind: .groupMember, object: named("group", text[..<slash]), right: "member")
+        .set, kind: .groupMember, object: named("group:", text[..<slash]), right: "member")
     }
     if let text = rest(of: line, after: "new group: name=") { return AccountLine.newGroup(text) }
     if let text = rest(of: line, after: "group '"), let group = rest(of: text, before: "' removed")
     {
       var recognition = Recognition(
-        .set, kind: .groupMember, object: named("group", group), right: "member")
+        .set, kind: .groupMember, object: named("group:", group), right: "member")
       recognition.members = []
       return recognition
     }

@@ -27,7 +27,7 @@ package enum LogindLine: Recognizer {
       return nil
     }
     var recognition = Recognition(
-      .use, kind: .account, subject: named("user", user), object: named("account", user),
+      .use, kind: .account, subject: named("user:", user), object: named("account:", user),
       right: "session")
     recognition.trusted = true
     recognition.echo = Echo(.host, "session " + escaped(user))

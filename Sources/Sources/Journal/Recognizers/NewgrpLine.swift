@@ -45,7 +45,7 @@ package enum NewgrpLine: Recognizer {
     _ type: SignalType, _ user: ArraySlice<UInt8>, _ group: ArraySlice<UInt8>, _ isOneWay: Bool
   ) -> Recognition {
     var recognition = Recognition(
-      type, kind: .groupMember, subject: named("user", user), object: named("group", group),
+      type, kind: .groupMember, subject: named("user:", user), object: named("group:", group),
       right: "member")
     recognition.actorUser = escaped(user)
     recognition.trusted = isOneWay

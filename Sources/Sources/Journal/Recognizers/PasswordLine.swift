@@ -42,7 +42,7 @@ package enum PasswordLine: Recognizer {
 
   private static func event(_ type: SignalType, _ user: ArraySlice<UInt8>) -> Recognition {
     var recognition = Recognition(
-      type, kind: .account, subject: named("user", user), object: named("account", user),
+      type, kind: .account, subject: named("user:", user), object: named("account:", user),
       right: "login")
     recognition.trusted = true
     if type == .set { recognition.echo = Echo(.process, "password " + escaped(user)) }

@@ -24,8 +24,8 @@ package enum PkexecLine: Recognizer {
       else { continue }
       let commands = readings(body, cutAt: "] [COMMAND=")
       var recognition = Recognition(
-        type, kind: .polkitRule, subject: named("user", caller),
-        object: named("account", target))
+        type, kind: .polkitRule, subject: named("user:", caller),
+        object: named("account:", target))
       recognition.actorUser = escaped(caller)
       recognition.command = commands.last.map { escaped($0.right.prefix(4096)) }
       recognition.trusted = commands.count == 1

@@ -56,8 +56,8 @@ package enum PolkitdLine: Recognizer {
     let name = action.prefix { $0 != UInt8(ascii: " ") }
     guard !name.isEmpty else { return nil }
     var recognition = Recognition(
-      type, kind: .polkitRule, subject: user.map { named("user", $0) },
-      object: named("action", name))
+      type, kind: .polkitRule, subject: user.map { named("user:", $0) },
+      object: named("action:", name))
     recognition.actorUser = user.map { escaped($0) }
     recognition.trusted = true
     return recognition

@@ -30,15 +30,15 @@ struct SenderTrust {
   }
 
   /// `recognition` as trusted, as untrusted, or as a spoof.
-  func judge(_ recognition: Recognition, _ fields: JournalFields) -> Recognition {
+  func judge(_ recognition: consuming Recognition, _ fields: JournalFields) -> Recognition {
     if sender == .root, let uid = fields.uid, uid != 0 { return spoof(recognition) }
     if isProgram(fields) == true { return recognition }
-    var doubtful = recognition
-    doubtful.trusted = false
     // A refusal, or a tool without powers, is over before its program is looked up.
     let mayBeIt =
       isProgram(fields) == nil && (recognition.type == .denied || recognition.type == .set)
-    return fields.uid == 0 || mayBeIt ? doubtful : spoof(recognition)
+    guard fields.uid == 0 || mayBeIt else { return spoof(recognition) }
+    recognition.trusted = false
+    return recognition
   }
 
   /// The same for a program that has become the command it tells of by the time journald looks.

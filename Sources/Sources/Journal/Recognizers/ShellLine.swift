@@ -42,7 +42,7 @@ package enum ShellLine: Recognizer {
     _ type: SignalType, _ user: ArraySlice<UInt8>, trusted: Bool
   ) -> Recognition {
     var recognition = Recognition(
-      type, kind: .account, subject: named("user", user), object: named("account", user),
+      type, kind: .account, subject: named("user:", user), object: named("account:", user),
       right: "shell")
     recognition.trusted = trusted
     if type == .denied { recognition.echo = Echo(.process, "refused") }

@@ -51,7 +51,7 @@ package enum SshdLine: Recognizer {
       return login(user)
     }
     var recognition = Recognition(
-      .use, kind: .sshKey, subject: "key:" + key, object: named("account", user), right: "login")
+      .use, kind: .sshKey, subject: "key:" + key, object: named("account:", user), right: "login")
     recognition.trusted = true
     recognition.echo = Echo(.process, "login")
     return recognition
@@ -59,7 +59,7 @@ package enum SshdLine: Recognizer {
 
   private static func login(_ user: ArraySlice<UInt8>) -> Recognition {
     var recognition = Recognition(
-      .use, kind: .account, subject: named("user", user), object: named("account", user),
+      .use, kind: .account, subject: named("user:", user), object: named("account:", user),
       right: "login")
     recognition.trusted = true
     recognition.echo = Echo(.process, "login")
@@ -71,7 +71,7 @@ package enum SshdLine: Recognizer {
   ) -> Recognition? {
     guard let user else { return nil }
     var recognition = Recognition(
-      .denied, kind: .account, subject: named("user", user), object: named("account", user),
+      .denied, kind: .account, subject: named("user:", user), object: named("account:", user),
       right: "login")
     if let key = told.flatMap(fingerprint) {
       recognition.kind = .sshKey

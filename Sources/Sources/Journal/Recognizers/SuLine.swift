@@ -15,7 +15,7 @@ package enum SuLine: Recognizer {
 
   private static func read(_ line: ArraySlice<UInt8>, _ fields: JournalFields) -> Recognition? {
     if let session = PAMSession.opened(line) {
-      let caller = session.caller.isEmpty ? nil : named("user", session.caller)
+      let caller = session.caller.isEmpty ? nil : named("user:", session.caller)
       return change(.use, caller, session.user, trusted: true)
     }
     if let text = rest(of: line, after: "FAILED SU (to ") { return change(.denied, text) }
@@ -27,7 +27,7 @@ package enum SuLine: Recognizer {
     guard let (target, told) = targets.first, let (caller, _) = readings(told, cutAt: " on ").last
     else { return nil }
     return change(
-      type, named("user", caller), target,
+      type, named("user:", caller), target,
       trusted: targets.count == 1 && readings(told, cutAt: " on ").count == 1)
   }
 
@@ -35,7 +35,7 @@ package enum SuLine: Recognizer {
     _ type: SignalType, _ caller: String?, _ target: ArraySlice<UInt8>, trusted: Bool
   ) -> Recognition {
     var recognition = Recognition(
-      type, kind: .account, subject: caller, object: named("account", target), right: "login")
+      type, kind: .account, subject: caller, object: named("account:", target), right: "login")
     recognition.actorUser = caller.map { String($0.dropFirst("user:".count)) }
     recognition.trusted = trusted
     // The session of PAM is the same event again.

@@ -56,9 +56,9 @@ package enum SudoLine: Recognizer {
 
   /// The session that PAM opens for the command: the event itself where sudo does not log.
   private static func session(_ session: PAMSession, _ fields: JournalFields) -> Recognition {
-    var recognition = Recognition(.use, kind: .sudoRule, object: named("account", session.user))
+    var recognition = Recognition(.use, kind: .sudoRule, object: named("account:", session.user))
     if !session.caller.isEmpty {
-      recognition.subject = named("user", session.caller)
+      recognition.subject = named("user:", session.caller)
       recognition.actorUser = escaped(session.caller)
     }
     recognition.trusted = true
@@ -70,7 +70,7 @@ package enum SudoLine: Recognizer {
     guard let mark = places(of: " : ", in: line).first, mark > line.startIndex else { return nil }
     let caller = line[..<mark]
     let text = line[(mark + 3)...]
-    var recognition = Recognition(.use, kind: .sudoRule, subject: named("user", caller))
+    var recognition = Recognition(.use, kind: .sudoRule, subject: named("user:", caller))
     recognition.actorUser = escaped(caller)
     if let more = rest(of: text, after: "(command continued) ") {
       recognition.command = command(more)
@@ -96,7 +96,7 @@ package enum SudoLine: Recognizer {
     }
     recognition.command = command(words)
     let users = users(text[..<chosen])
-    if let user = users.last { recognition.object = named("account", user) }
+    if let user = users.last { recognition.object = named("account:", user) }
     recognition.trusted = commands.count == 1 && users.count == 1
     return recognition
   }
@@ -114,7 +114,7 @@ package enum SudoLine: Recognizer {
 
   /// Where ` ; COMMAND=` stands outside quotes; those inside only if there is no other.
   private static func commands(_ text: ArraySlice<UInt8>) -> [Int] {
-    let all = places(of: " ; COMMAND=", in: text)
+    let all = places(of: " ; COMMAND=", in: text).all
     guard all.count > 1, all.count <= mostReadings else { return all }
     let open = all.filter { isBalanced(text[$0...].dropFirst(" ; COMMAND=".utf8.count)) }
     return open.isEmpty ? all : open
@@ -125,7 +125,7 @@ package enum SudoLine: Recognizer {
 
   /// The target users that the fields before the command name.
   private static func users(_ text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-    places(of: " ; USER=", in: text).suffix(mostReadings).map { at in
+    places(of: " ; USER=", in: text).all.suffix(mostReadings).map { at in
       let value = text[at...].dropFirst(" ; USER=".utf8.count)
       return value[..<(places(of: " ; ", in: value).first ?? value.endIndex)]
     }

@@ -9,9 +9,10 @@ internal import Grants
 /// adduser(8) runs usermod.
 package enum UsermodLine: Recognizer {
   package static let identifiers = ["useradd", "usermod", "userdel"]
+  static let tools = identifiers.map { Array($0.utf8) }
 
   package static func recognize(_ fields: JournalFields) -> Recognition? {
-    AccountToolTrust.judge(fields.message.flatMap(read), fields, tools: identifiers)
+    AccountToolTrust.judge(fields.message.flatMap(read), fields, tools: tools)
   }
 
   private static func read(_ message: [UInt8]) -> Recognition? {
@@ -40,8 +41,8 @@ package enum UsermodLine: Recognizer {
       return Recognition(type, kind: .groupMember, right: "member")
     }
     return Recognition(
-      type, kind: .groupMember, subject: named("user", first.left),
-      object: named("group", first.right), right: "member")
+      type, kind: .groupMember, subject: named("user:", first.left),
+      object: named("group:", first.right), right: "member")
   }
 
   private static func primary(_ text: ArraySlice<UInt8>) -> Recognition? {
@@ -54,7 +55,7 @@ package enum UsermodLine: Recognizer {
     // The line names the groups by their numbers only.
     func change(_ type: SignalType, _ gid: ArraySlice<UInt8>) -> Recognition {
       Recognition(
-        type, kind: .groupMember, subject: named("user", user), object: named("group", gid),
+        type, kind: .groupMember, subject: named("user:", user), object: named("group:", gid),
         right: "member")
     }
     var recognition = change(.grant, gid)
