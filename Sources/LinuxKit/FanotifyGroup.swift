@@ -20,6 +20,11 @@ package struct FanotifyGroup: ~Copyable, Sendable {
   /// Readable when events wait.
   package var descriptor: Int32 { group.raw }
 
+  package var hasUnread: Bool {
+    var entry = pollfd(fd: group.raw, events: Int16(POLLIN), revents: 0)
+    return retrying { poll(&entry, 1, 0) } > 0
+  }
+
   /// Asks for the events of `mask` anywhere on the file system of an open directory.
   ///
   /// EXDEV (a btrfs subvolume), EOPNOTSUPP and ENODEV (no handles, no id) say that it cannot be

@@ -79,6 +79,9 @@ package final class FileWatch {
     return fresh
   }
 
+  /// Events wait to be read.
+  package var hasUnread: Bool { group.hasUnread }
+
   /// Takes one batch from the kernel; false when nothing was there.
   package func read() throws(SystemError) -> Bool {
     close()

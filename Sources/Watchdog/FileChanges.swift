@@ -146,7 +146,7 @@ extension Engine {
     let subject =
       everyone ? "everyone" : "group:" + (groupName(observation.group))
     let key = ActKey(process: attribution.process, kind: .fileMode, detail: nil)
-    let open = acts.open(key, at: now.up)
+    let open = acts.open(key, forQueued: now.up)
     let joined =
       open.first { store[$0.grant]?.subject == subject }
       ?? open.first { everyone || store[$0.grant]?.subject == "everyone" }

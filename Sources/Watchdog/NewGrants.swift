@@ -1,6 +1,7 @@
 import ByteText
 import Grants
 import Provenance
+import Sources
 
 extension Engine {
   /// A grant with what its process tells; neither stored nor judged yet.
@@ -191,13 +192,18 @@ extension Engine {
     return "\(grant.kind.rawValue) \(file) \(grant.kind == .fileMode ? "" : grant.subject)"
   }
 
+  private static let lookAgain: Int64 = 50_000
+
   /// The act of `id` may be over: nothing came for two seconds, or it lasted a minute.
   func closeActIfOver(_ id: String) {
     guard let act = acts.act(of: id) else { return }
+    let end = act.first + OpenActs.longest
     guard OpenActs.isOver(act, at: now.up) else {
-      agenda.add(
-        .closeAct(id), at: min(act.last + OpenActs.quiet, act.first + OpenActs.longest))
-      return
+      return agenda.add(.closeAct(id), at: min(act.last + OpenActs.quiet, end))
+    }
+    // On a busy host its next changes may wait to be read.
+    if now.up < end, fileWatch?.hasUnread == true {
+      return agenda.add(.closeAct(id), at: min(now.up + Self.lookAgain, end))
     }
     closeAct(id)
   }

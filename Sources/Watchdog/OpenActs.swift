@@ -40,6 +40,12 @@ package struct OpenActs {
     (acts[key] ?? []).filter { !Self.isOver($0, at: up) }
   }
 
+  /// The acts that a change of a file at most as late as `up` may belong to: it waited in the
+  /// kernel's queue, nobody knows how long, and no act is closed while something waits there.
+  package func open(_ key: ActKey, forQueued up: Int64) -> [Act] {
+    (acts[key] ?? []).filter { up - $0.first < Self.longest }
+  }
+
   package static func isOver(_ act: Act, at up: Int64) -> Bool {
     up - act.last >= quiet || up - act.first >= longest
   }
