@@ -6,6 +6,7 @@ internal import Glibc
 /// and the directory and name of its object, the queue without limit; see fanotify_init(2).
 package struct FanotifyGroup: ~Copyable, Sendable {
   private let group: FileDescriptor
+  private let poller: FileDescriptor
 
   package init() throws(SystemError) {
     let flags =
@@ -14,11 +15,16 @@ package struct FanotifyGroup: ~Copyable, Sendable {
       | UInt32(FAN_REPORT_DIR_FID) | UInt32(FAN_REPORT_NAME)
     let opened = fanotify_init(flags, UInt32(O_RDONLY | O_CLOEXEC))
     guard opened >= 0 else { throw SystemError.last("start fanotify") }
-    group = FileDescriptor(owning: opened)
+    let group = FileDescriptor(owning: opened)
+    let poller = try makePoller()
+    try watch(group.raw, by: poller.raw)
+    self.group = group
+    self.poller = poller
   }
 
-  /// Readable when events wait.
-  package var descriptor: Int32 { group.raw }
+  /// Readable when events wait. Not the group itself: Dispatch asks every descriptor that it watches
+  /// how much there is to read, for which the kernel walks through the whole queue each time.
+  package var descriptor: Int32 { poller.raw }
 
   package var hasUnread: Bool {
     var entry = pollfd(fd: group.raw, events: Int16(POLLIN), revents: 0)

@@ -8,9 +8,7 @@ package final class WakeDescriptor {
   private var current: Int32 = -1
 
   package init() throws(SystemError) {
-    let raw = epoll_create1(Int32(EPOLL_CLOEXEC))
-    guard raw >= 0 else { throw .last("make epoll set") }
-    poller = FileDescriptor(owning: raw)
+    poller = try makePoller()
   }
 
   package var raw: Int32 { poller.raw }
@@ -20,10 +18,21 @@ package final class WakeDescriptor {
     if current >= 0 { _ = epoll_ctl(poller.raw, EPOLL_CTL_DEL, current, nil) }
     current = descriptor
     guard descriptor >= 0 else { return }
-    var event = epoll_event()
-    event.events = EPOLLIN.rawValue
-    guard epoll_ctl(poller.raw, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
-      throw .last("watch descriptor")
-    }
+    try watch(descriptor, by: poller.raw)
+  }
+}
+
+func makePoller() throws(SystemError) -> FileDescriptor {
+  let raw = epoll_create1(Int32(EPOLL_CLOEXEC))
+  guard raw >= 0 else { throw .last("make epoll set") }
+  return FileDescriptor(owning: raw)
+}
+
+/// Has `poller` be readable whenever `descriptor` is.
+func watch(_ descriptor: Int32, by poller: Int32) throws(SystemError) {
+  var event = epoll_event()
+  event.events = EPOLLIN.rawValue
+  guard epoll_ctl(poller, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
+    throw .last("watch descriptor")
   }
 }

@@ -35,7 +35,11 @@ package final class ProcessTable {
   /// What a process is that /proc shows first.
   var finding = ProcessRecord.Origin.before
 
-  /// How long the dead are kept, in microseconds.
+  /// Signals of before this moment, in microseconds of CLOCK_BOOTTIME, have all been looked up. One
+  /// that still waits to be read may name a process that ended long ago.
+  package var signalsReadTo = Int64.max
+
+  /// How long the dead are kept, in microseconds, counted from `signalsReadTo`.
   package static let keepsDead: Int64 = 5_000_000
   /// How many of the dead are kept at the most.
   package static let mostDead = 16384
@@ -174,9 +178,15 @@ package final class ProcessTable {
     [records[pid], earlier[pid]].lazy.compactMap { $0?.key }.first { $0.begins(before: up) }
   }
 
+  /// When the process ended, in microseconds of CLOCK_BOOTTIME; nil when it runs or is not known.
+  package func ended(_ process: ProcessKey) -> Int64? {
+    [records[process.pid], earlier[process.pid]].lazy.compactMap { $0 }
+      .first { $0.key == process }?.exited
+  }
+
   /// Forgets the dead whose time is over.
   func bury() {
-    let now = clock().up
+    let now = min(clock().up, signalsReadTo)
     while firstDead < dead.count {
       let (kept, bytes) = dead[firstDead]
       guard let record = kept else { break }

@@ -11,8 +11,8 @@ extension Engine {
     let end = SystemClock.up() + Self.backstopPatience
     let waiting = DispatchSemaphore(value: 0)
     repeat {
-      queue.sync { timerFired() }
-      if queue.sync(execute: { isIdle }) { break }
+      let isLate = queue.sync { timerFired() }
+      if !isLate, queue.sync(execute: { isIdle }) { break }
       _ = waiting.wait(timeout: .now() + .milliseconds(20))
     } while SystemClock.up() < end
     queue.sync { stop() }

@@ -14,12 +14,21 @@ extension Engine {
     if let armedFor { timer?.set(up: armedFor) } else { timer?.cancel() }
   }
 
-  /// Does what is due.
-  package func timerFired() {
+  /// Does what is due, as much of it as fits into one turn: many grants may fall due together. The
+  /// timer comes again at once for the rest.
+  ///
+  /// - Returns: true when something is left.
+  @discardableResult
+  package func timerFired() -> Bool {
     turn {
       armedFor = nil
       let up = now.up
-      while let entry = agenda.takeDue(at: up) { attend(entry) }
+      let clock = TurnClock()
+      while let entry = agenda.takeDue(at: up) {
+        attend(entry)
+        if clock.isOver { break }
+      }
+      return agenda.soonest.map { $0 <= up } ?? false
     }
   }
 

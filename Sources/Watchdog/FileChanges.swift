@@ -14,8 +14,12 @@ extension Engine {
       guard let fileWatch else { return }
       let clock = TurnClock()
       repeat {
+        let asked = now.up
         do {
-          guard try fileWatch.read() else { break }
+          guard try fileWatch.read() else {
+            processes.signalsReadTo = asked
+            break
+          }
         } catch {
           if problems.set(.fanotify, "\(error)") { settings.log("\(error)") }
           break
@@ -38,6 +42,17 @@ extension Engine {
       lastLook = now
       takeProcessGaps()
     }
+  }
+
+  /// Has the process table forget nobody whose changes may still wait to be read.
+  func noteReadFileEvents() {
+    let asked = now.up
+    if fileWatch?.hasUnread != true { processes.signalsReadTo = asked }
+  }
+
+  /// The latest moment at which a process that is not known to run can have made a change.
+  func latestChange(by process: ProcessKey) -> Int64 {
+    min(now.up, processes.ended(process) ?? .max)
   }
 
   private func take(_ signal: FileSignal, _ batch: inout SignalBatch) {
@@ -146,7 +161,7 @@ extension Engine {
     let subject =
       everyone ? "everyone" : "group:" + (groupName(observation.group))
     let key = ActKey(process: attribution.process, kind: .fileMode, detail: nil)
-    let open = acts.open(key, forQueued: now.up)
+    let open = acts.open(key, forQueued: latestChange(by: key.process))
     let joined =
       open.first { store[$0.grant]?.subject == subject }
       ?? open.first { everyone || store[$0.grant]?.subject == "everyone" }

@@ -75,7 +75,7 @@ extension Engine {
       gain: gain.detail)
     let subject = subject(gain.who, observation)
     let key = ActKey(process: attribution.process, kind: gain.kind, detail: subject)
-    if let joined = acts.open(key, forQueued: now.up).first {
+    if let joined = acts.open(key, forQueued: latestChange(by: key.process)).first {
       acts.touch(joined.grant, at: now.up)
       if enlarge(gain, observation, in: joined.grant) { return }
       update(joined.grant) { grant in

@@ -65,6 +65,7 @@ extension Engine {
 
   /// Lets the process table find out whether it still hears anything.
   func lookAtProcessHealth() {
+    noteReadFileEvents()
     processes.drain()
     processes.canary()
     takeProcessGaps()

@@ -201,9 +201,11 @@ extension Engine {
     guard OpenActs.isOver(act, at: now.up) else {
       return agenda.add(.closeAct(id), at: min(act.last + OpenActs.quiet, end))
     }
-    // On a busy host its next changes may wait to be read.
-    if now.up < end, fileWatch?.hasUnread == true {
-      return agenda.add(.closeAct(id), at: min(now.up + Self.lookAgain, end))
+    // On a busy host its next changes may wait to be read, made before its process ended.
+    if latestChange(by: act.process) < end, now.up < act.first + OpenActs.longestLate,
+      fileWatch?.hasUnread == true
+    {
+      return agenda.add(.closeAct(id), at: now.up + Self.lookAgain)
     }
     closeAct(id)
   }

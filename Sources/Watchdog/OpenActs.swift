@@ -19,9 +19,12 @@ package struct ActKey: Hashable {
 package struct OpenActs {
   package static let quiet: Int64 = 2_000_000
   package static let longest: Int64 = 60_000_000
+  /// How long after the first change those that were made in time are still taken in, read late.
+  package static let longestLate: Int64 = 600_000_000
 
   package struct Act {
     package var grant: String
+    package var process: ProcessKey
     package var first: Int64
     package var last: Int64
     /// How many items the grant had when its advice was last looked up.
@@ -40,7 +43,7 @@ package struct OpenActs {
     (acts[key] ?? []).filter { !Self.isOver($0, at: up) }
   }
 
-  /// The acts that a change of a file at most as late as `up` may belong to: it waited in the
+  /// The acts that a change of a file, made at `up` or before, may belong to: it waited in the
   /// kernel's queue, nobody knows how long, and no act is closed while something waits there.
   package func open(_ key: ActKey, forQueued up: Int64) -> [Act] {
     (acts[key] ?? []).filter { up - $0.first < Self.longest }
@@ -51,7 +54,7 @@ package struct OpenActs {
   }
 
   package mutating func begin(_ grant: String, _ key: ActKey, at up: Int64) {
-    acts[key, default: []].append(Act(grant: grant, first: up, last: up))
+    acts[key, default: []].append(Act(grant: grant, process: key.process, first: up, last: up))
     keys[grant] = key
   }
 

@@ -220,7 +220,7 @@ extension Engine {
   // MARK: Handlers, made outside any actor's context
 
   private nonisolated func makeTimerHandler() -> @Sendable () -> Void {
-    { [weak self] in self?.timerFired() }
+    { [weak self] in _ = self?.timerFired() }
   }
 
   private nonisolated func makeCallHandler() -> (ControlCall) -> Void {
@@ -238,6 +238,7 @@ extension Engine {
       readSources.append(
         source(descriptor) { [weak self] in
           guard let self else { return }
+          noteReadFileEvents()
           processes.drain()
           turn { self.takeProcessGaps() }
         })

@@ -179,7 +179,7 @@ final class Stage {
   /// Has the engine look at the clock.
   private func turn() {
     guard let engine else { return }
-    engine.queue.sync { engine.timerFired() }
+    while engine.queue.sync(execute: { engine.timerFired() }) {}
   }
 
   struct Timeout: Error, CustomStringConvertible { var description: String }
