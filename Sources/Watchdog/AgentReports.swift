@@ -11,6 +11,8 @@ package struct AgentReports {
   static let mostSessions = 512
   /// Questions, answers and own agents of one session.
   static let mostOfSession = 32
+  /// Bytes of a command that are kept for people.
+  static let longestShown = 200
   /// How long a question or an answer may lie before the grant.
   static let reach = TimeSpan(seconds: 3600)
 
@@ -28,7 +30,8 @@ package struct AgentReports {
 
   private struct Session {
     var subagents: [ChainLink] = []
-    var questions: [(text: String, time: Timestamp)] = []
+    /// By the command's SHA-256.
+    var questions: [(command: [UInt8], time: Timestamp)] = []
     var lastCommand: (text: String, time: Timestamp)?
     var touched: Timestamp
   }
@@ -66,7 +69,7 @@ package struct AgentReports {
       change(key, at: time) { $0.subagents.removeAll { $0 == link } }
     case .permissionRequest:
       change(key, at: time) { session in
-        session.questions.append((report.text, time))
+        session.questions.append((SHA256.digest(Array(report.text.utf8)), time))
         session.questions.removeFirst(max(0, session.questions.count - Self.mostOfSession))
       }
     case .decision:
@@ -83,7 +86,8 @@ package struct AgentReports {
   ) {
     guard let session = command.session else { return }
     let key = Key(submitter: submitter, agent: command.agent, session: session)
-    change(key, at: time) { $0.lastCommand = (command.text, time) }
+    let shown = escaped(Array(command.text.utf8).prefix(Self.longestShown))
+    change(key, at: time) { $0.lastCommand = (shown, time) }
   }
 
   private mutating func change(_ key: Key, at time: Timestamp, _ body: (inout Session) -> Void) {
@@ -101,7 +105,8 @@ package struct AgentReports {
   /// The own agents of a session that were started and not said to be done.
   package func subagents(_ key: Key) -> [ChainLink] { sessions[key]?.subagents ?? [] }
 
-  /// The last command of the session that was not kept, within the hour before `time`.
+  /// The last command of the session that was not kept, within the hour before `time`; escaped and
+  /// cut.
   package func lastCommand(_ key: Key, before time: Timestamp) -> String? {
     guard let last = sessions[key]?.lastCommand, time - last.time < Self.reach,
       last.time <= time + TimeSpan(seconds: 1)
@@ -111,8 +116,9 @@ package struct AgentReports {
 
   /// When the session last asked its human about the very command.
   package func question(_ text: String, _ key: Key, before time: Timestamp) -> Timestamp? {
-    sessions[key]?.questions.last {
-      $0.text == text && $0.time <= time && time - $0.time < Self.reach
+    let command = SHA256.digest(Array(text.utf8))
+    return sessions[key]?.questions.last {
+      $0.command == command && $0.time <= time && time - $0.time < Self.reach
     }?.time
   }
 

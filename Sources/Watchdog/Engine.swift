@@ -157,6 +157,8 @@ package final class Engine: @unchecked Sendable {
   var reports = AgentReports()
   /// Acts of which something was approved beforehand.
   var approvedActs: [ApprovedAct] = []
+  /// How grants of open acts were named before their last items came.
+  var shapes: [String: GrantShape] = [:]
   /// Processes whose changes became grants a short while ago, for evidence that comes late.
   var recentProcesses = RecentProcesses()
 

@@ -17,17 +17,24 @@ extension Engine {
         self.advice.all[advice]?.context.toolUse == toolUse
       else { continue }
       update(id) { _ in }
-      compareWithHooks(id)
+      compareWithHooks(id, whole: true)
       applyRule(id)
     }
   }
 
-  /// Compares a grant that an agent made with the commands that its hooks told of.
-  func compareWithHooks(_ id: String) {
+  /// Compares a grant that an agent made with the commands that its hooks told of. Of a grant that
+  /// grows that is done each time it has twice as many items, and, `whole`, at its end.
+  func compareWithHooks(_ id: String, whole: Bool) {
+    if let act = acts.act(of: id), act.matchedItems > 0, !whole,
+      store.itemCount(id) < act.matchedItems * 2
+    {
+      return
+    }
     guard let grant = store[id], grant.provenance == .agentExecuted, let agent = grant.agent,
       grant.state == .active || grant.state == .approved
     else { return }
     let uids = Set([grant.actor.loginUID, grant.actor.uid].compactMap { $0 })
+    acts.matched(id, items: grant.items.count)
     // The nearest agent ran it, and it is the one whose session is known.
     let commands = advice.commands(
       of: agent.name, session: agent.session, uids: uids, before: grant.grantedAt)
@@ -61,7 +68,7 @@ extension Engine {
         }
       }
       guard let last = reports.lastCommand(key, before: grant.grantedAt) else { continue }
-      let said = "the last one was: \(escaped(Array(last.utf8.prefix(200))))"
+      let said = "the last one was: \(last)"
       store.change(grant.id) { grant in
         if grant.intent == nil {
           Self.set(Intent(.untold, by: .hook, advice: nil, said: said), of: &grant)

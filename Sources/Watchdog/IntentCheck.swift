@@ -13,7 +13,7 @@ extension Engine {
     var up: Int64
     var advice: String
     var said: String
-    /// The grant that took the approved part of a divided one.
+    /// The grant that has the approved part.
     var part: String?
     var kind: GrantKind
   }
@@ -28,6 +28,11 @@ extension Engine {
       grant.provenance != .automation, first < grant.items.count
     else { return }
     let approvals = usableApprovals(for: grant)
+    defer {
+      if !approvals.isEmpty, let grant = store[id], grant.state == .active {
+        shapes[id] = GrantShape(grant)
+      }
+    }
     guard
       let division = advice.index.divide(
         grant, from: first, by: approvals.map(\.advice), at: now)
@@ -47,8 +52,9 @@ extension Engine {
       said: said, part: nil, kind: grant.kind)
     if isWhole {
       approve(id, by: approval, division)
+      act.part = id
     } else {
-      act.part = takeOut(division, of: grant, from: first, approval)
+      act.part = takeOut(division, of: id, from: first, approval)
       if !division.rest.isEmpty { markWider(id, division.advice, said) }
     }
     guard process != nil, act.process.pid > 0 else { return }
@@ -82,73 +88,81 @@ extension Engine {
 
   // MARK: Dividing
 
+  /// What a grant is called after, as long as its act is divided.
+  struct GrantShape {
+    var items: Int
+    var subject: String
+    var object: String
+    var right: String
+
+    init(_ grant: Grant) {
+      items = grant.items.count
+      (subject, object, right) = (grant.subject, grant.object, grant.right)
+    }
+  }
+
   /// Moves what is covered to a grant of its own, which is approved; returns its id.
   private func takeOut(
-    _ division: GrantDivision, of grant: Grant, from first: Int, _ approval: Approval
+    _ division: GrantDivision, of id: String, from first: Int, _ approval: Approval
   ) -> String? {
-    let part = approvedPart(of: grant, division, approval)
-    var rest = grant
-    rest.items = Array(grant.items[..<first]) + division.rest
-    if first == 0 {
-      shape(&rest, division.restRights)
-    } else if !division.rest.isEmpty {
-      rest.right = division.restRights.reduce(rest.right) { union($0, $1, rest.kind) }
+    let part = approvedPart(of: id, division, approval)
+    store.replaceItems(of: id, from: first, by: division.rest)
+    let before = shapes[id].flatMap { $0.items == first ? $0 : nil }
+    store.change(id) { grant in
+      if first > 0, let before {
+        (grant.subject, grant.object, grant.right) = (before.subject, before.object, before.right)
+      }
+      self.name(&grant, after: division.rest, division.restRights, alone: first == 0)
     }
-    store.insert(rest)
     return part
   }
 
   /// The grant that holds the approved part: that of the same act, or a new one.
   private func approvedPart(
-    of grant: Grant, _ division: GrantDivision, _ approval: Approval
-  ) -> String {
-    let process = acts.key(of: grant.id)?.process
+    of id: String, _ division: GrantDivision, _ approval: Approval
+  ) -> String? {
+    let process = acts.key(of: id)?.process
+    guard var part = store[id] else { return nil }
     let known = approvedActs.last {
-      $0.process == process && $0.kind == grant.kind && $0.advice == division.advice
+      $0.process == process && $0.kind == part.kind && $0.advice == division.advice
         && $0.part != nil && now.up - $0.up < Self.actReach
     }?.part
-    if let known, store[known]?.state == .approved, grant.kind.isFiles {
+    if let known, store[known]?.state == .approved, part.kind.isFiles {
       update(known) { part in
         part.items += division.covered
-        self.shape(&part, division.coveredRights, beside: part.right)
+        self.name(&part, after: division.covered, division.coveredRights, alone: false)
       }
       return known
     }
-    var part = grant
     part.id = Identifier.make("g", length: 6) { store[$0] != nil }
     part.items = division.covered
     part.open = false
     part.alerted = false
     part.deadline = nil
     part.rule = nil
+    if let old = part.intent { part.because.removeAll { $0 == old.text } }
     part.intent = nil
-    part.because.removeAll { $0 == grant.intent?.text }
-    shape(&part, division.coveredRights)
-    let id = part.id
+    name(&part, after: division.covered, division.coveredRights, alone: true)
+    part.because.append("what went beyond is grant \(id)")
     insert(part)
-    recentProcesses.share(grant.id, with: id)
-    approve(id, by: approval, division)
-    store.change(id) { $0.because.append("what went beyond is grant \(grant.id)") }
-    agenda.add(.detectionAlert(id), at: now.up + OpenActs.quiet)
-    return id
+    recentProcesses.share(id, with: part.id)
+    approve(part.id, by: approval, division)
+    agenda.add(.detectionAlert(part.id), at: now.up + OpenActs.quiet)
+    return part.id
   }
 
-  /// Names a grant after the items that it has now.
-  private func shape(_ grant: inout Grant, _ rights: [String], beside right: String? = nil) {
-    guard let first = grant.items.first else { return }
-    let whole = rights.reduce(right ?? rights.first ?? grant.right) { union($0, $1, grant.kind) }
-    grant.right = whole
+  /// Names a grant after new items; `alone` where it has no others.
+  private func name(
+    _ grant: inout Grant, after items: [GrantItem], _ rights: [String], alone: Bool
+  ) {
+    guard let first = items.first, let right = rights.first else { return }
+    grant.right = rights.reduce(alone ? right : grant.right) { union($0, $1, grant.kind) }
     guard grant.kind.isFiles else { return }
-    grant.object = grant.items.dropFirst().reduce(first.object) { commonRoot($0, $1.object) }
+    grant.object = items.reduce(alone ? first.object : grant.object) { commonRoot($0, $1.object) }
     guard grant.kind == .fileMode else { return }
-    let isEveryones = grant.items.contains { item in
-      let bits = item.gainedModeBits
-      let runsByOthers = item.after.flatMap(mode).map { $0 & 0o001 != 0 } ?? false
-      return bits & 0o1007 != 0 || bits & 0o6000 != 0 && runsByOthers
-    }
-    if isEveryones {
+    if items.contains(where: \.isEveryones) {
       grant.subject = "everyone"
-    } else if let path = unescaped(String(first.object.dropFirst("file:".count))),
+    } else if alone, let path = unescaped(String(first.object.dropFirst("file:".count))),
       let gid = fileModes.group(path: path, identity: first.identity)
     {
       grant.subject = "group:" + groupName(gid)
@@ -212,5 +226,14 @@ extension Engine {
       id, source, .weak,
       because: "advice \(adviceID) of \(source.agent) at \(source.time.rfc3339) proposed a part of"
         + " what was done: weak", proposed: intent.said)
+  }
+}
+
+extension GrantItem {
+  /// It gave bits to everyone, and not to the file's group alone.
+  fileprivate var isEveryones: Bool {
+    let bits = gainedModeBits
+    let runsByOthers = after.flatMap(mode).map { $0 & 0o001 != 0 } ?? false
+    return bits & 0o1007 != 0 || bits & 0o6000 != 0 && runsByOthers
   }
 }

@@ -65,7 +65,7 @@ extension Engine {
   private func follow(_ grant: Grant, whole: Bool) {
     if let grant = store[grant.id] { matchAdvice(grant, whole: whole) }
     keepAdvised(grant.id)
-    compareWithHooks(grant.id)
+    compareWithHooks(grant.id, whole: whole)
     applyRule(grant.id)
   }
 
@@ -233,13 +233,14 @@ extension Engine {
   }
 
   func closeAct(_ id: String) {
+    shapes[id] = nil
     guard let grant = store[id] else { return acts.close(id) }
     if grant.open {
       if acts.act(of: id)?.matchedItems != grant.items.count {
         follow(grant, whole: true)
       } else {
         // A hook's record may come a moment after what it tells of.
-        compareWithHooks(id)
+        compareWithHooks(id, whole: true)
         applyRule(id)
       }
     }

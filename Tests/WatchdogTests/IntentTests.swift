@@ -119,6 +119,40 @@ extension EngineLiveTests {
     #expect(all.filter { $0["state"].text == "active" }.count == 1)
   }
 
+  /// The items come in many turns, approved and other ones by turns.
+  @Test func aLargeActIsDividedIntoTwoGrants() throws {
+    let folders = ["data/f", "data/g", "x", "data/h", "y"]
+    let (stage, _) = try approved("Run `chmod -R go+rX /srv/data`.") { scratch in
+      for folder in folders {
+        scratch.folder("root/srv/\(folder)")
+        for number in 0..<400 { scratch.file("root/srv/\(folder)/\(number)", 0o600) }
+      }
+    }
+    let paths = folders.map { "$D/\($0)/[0-9]*" }.joined(separator: " ")
+    try stage.human.play("perl -e 'for (@ARGV) { chmod 0644, $_ }' \(paths)")
+    let all = try stage.wait("all items") {
+      let grants = try stage.grants()
+      let items = grants.reduce(0) { $0 + ($1["items"].integer ?? 0) }
+      return items == 2000 ? grants : nil
+    }
+    let approved = all.filter { $0["state"].text == "approved" }
+    let rest = all.filter { $0["state"].text == "active" }
+    #expect(approved.reduce(0) { $0 + ($1["items"].integer ?? 0) } == 1200)
+    #expect(rest.map { $0["items"].integer } == [800])
+    #expect(rest.first?["object"].text == "file:/srv")
+    #expect(rest.first?["intent"]["fit"].text == "wider")
+    #expect(approved.allSatisfy { $0["object"].text?.hasPrefix("file:/srv/data") == true })
+    let id = try #require(rest.first?["id"].text)
+    stage.stop()
+    try stage.start()
+    #expect(try stage.grants().count == all.count)
+    #expect(try stage.show(id)["itemList"].elements.count == 800)
+    _ = try stage.call("Revoke", [("ids", stage.ids(id))])
+    #expect(stage.mode("x/0") == 0o600)
+    #expect(stage.mode("y/399") == 0o600)
+    #expect(stage.mode("data/g/7") == 0o644)
+  }
+
   @Test func anotherGroupThanTheApprovedOneIsMore() throws {
     let (stage, advice) = try approved("Run `usermod -aG docker eve`.")
     try stage.human.play("usermod --prefix $S/root -aG audio,docker eve")
