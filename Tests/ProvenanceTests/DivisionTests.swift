@@ -150,6 +150,27 @@ private let start = Moment(
     expect(divide(.fileACL, "user:bob", "read write", "file:/srv/x"), 0, 1)
   }
 
+  @Test("The entry of an access list is divided by its rights")
+  func lists() throws {
+    let (index, ids) = index(["`setfacl -m u:bob:rx /srv/x`", "`setfacl -m u:bob:w /srv/y`"])
+    func divide(_ detail: String, _ subject: String = "user:bob") -> ([String?], [String?])? {
+      var given = grant(.fileACL, subject, "read write execute", [("file:/srv/x", "a", "b")])
+      given.items[0].gain = detail
+      return index.divide(given, from: 0, by: ids, at: start).map {
+        ($0.covered.map(\.gain) + $0.coveredRights, $0.rest.map(\.gain) + $0.restRights)
+      }
+    }
+    let all = try #require(divide("u1001a-7757"))
+    #expect(all.0 == ["u1001a-5555", "read execute"])
+    #expect(all.1 == ["u1001a-7257", "write"])
+    let both = try #require(divide("u1001a47377d-66-6"))
+    #expect(both.0 == ["u1001a45177d-44-4", "read execute"])
+    #expect(both.1 == ["u1001a47277d-62-6", "write"])
+    #expect(try #require(divide("u1001a-4447")).1.isEmpty)
+    #expect(divide("u1001a-2227") == nil)
+    #expect(divide("u1002a-7757", "user:eve") == nil)
+  }
+
   @Test("Two rules in one file: the approved one is covered, the other is not")
   func rules() throws {
     let (index, ids) = index([

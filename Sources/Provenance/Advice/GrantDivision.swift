@@ -41,7 +41,7 @@ extension AdviceIndex {
     for (index, item) in grant.items.enumerated().dropFirst(first) {
       one.right = Self.right(of: item, at: index, in: grant)
       var here = Coverage.none
-      var allowed = 0
+      var allowed = Allowed()
       for (advice, change) in changes {
         let coverage = Self.coverage(of: one, item, by: change, &allowed)
         here = max(here, coverage)
@@ -50,22 +50,26 @@ extension AdviceIndex {
           (best, division.advice, division.change) = (coverage, advice, change.change)
         }
       }
-      division.take(item, one.right, here, allowed: grant.kind == .fileMode ? allowed : nil)
+      division.take(item, one.right, here, of: grant.kind, allowed)
     }
     return best == .none ? nil : division
   }
 
-  /// How far a change explains one item; for permission bits what it allows is added to `allowed`,
-  /// and a change of the very file is a part of it whatever the bits are.
+  /// How far a change explains one item; what it allows is added to `allowed`. A change of the very
+  /// file's mode is a part of it whatever the bits are.
   private static func coverage(
-    of one: Grant, _ item: GrantItem, by change: AdvisedChange, _ allowed: inout Int
+    of one: Grant, _ item: GrantItem, by change: AdvisedChange, _ allowed: inout Allowed
   ) -> Coverage {
     guard one.kind == .fileMode else {
-      return change.coverage(of: one, FileRights(text: one.right) ?? [], item: item)
+      let coverage = change.coverage(of: one, FileRights(text: one.right) ?? [], item: item)
+      if one.kind == .fileACL, coverage != .none, change.change.subject == one.subject {
+        allowed.rights.formUnion(change.rights)
+      }
+      return coverage
     }
     guard change.reaches(item.object) else { return .none }
-    allowed |= change.grantedBits
-    if change.effect?.clearsSticky == true { allowed |= 0o1000 }
+    allowed.bits |= change.grantedBits
+    if change.effect?.clearsSticky == true { allowed.bits |= 0o1000 }
     return item.exceeds(change.grantedBits) ? .part : .whole
   }
 
@@ -101,18 +105,37 @@ extension AdviceIndex {
   }
 }
 
+/// What all changes together allow of an item that can be divided.
+private struct Allowed {
+  /// Permission bits of group and others, setuid, setgid, and 0o1000 to take the sticky bit off.
+  var bits = 0
+  /// Of whom an access list's entry is for.
+  var rights: FileRights = []
+}
+
 extension GrantDivision {
-  /// `allowed`: for permission bits, the ones that some change gives.
   fileprivate mutating func take(
-    _ item: GrantItem, _ right: String, _ coverage: Coverage, allowed: Int?
+    _ item: GrantItem, _ right: String, _ coverage: Coverage, of kind: GrantKind, _ allowed: Allowed
   ) {
-    guard let allowed else {
-      return coverage == .whole ? cover(item, right) : leave(item, right)
+    switch kind {
+    case .fileMode:
+      if !item.exceeds(allowed.bits) { return cover(item, right) }
+      guard let (part, beyond) = item.parted(allowed.bits) else { return leave(item, right) }
+      cover(part, FileRights(modeBits: part.gainedModeBits).text)
+      leave(beyond, FileRights(modeBits: beyond.gainedModeBits).text)
+    case .fileACL:
+      if let given = FileRights(text: right), allowed.rights.isSuperset(of: given) {
+        return cover(item, right)
+      }
+      guard let gain = item.gain.flatMap({ FileGain(kind, detail: $0) }),
+        let (within, beyond) = gain.parted(by: allowed.rights)
+      else { return leave(item, right) }
+      var (part, rest) = (item, item)
+      (part.gain, rest.gain) = (within.detail, beyond.detail)
+      cover(part, within.right)
+      leave(rest, beyond.right)
+    default: if coverage == .whole { cover(item, right) } else { leave(item, right) }
     }
-    if !item.exceeds(allowed) { return cover(item, right) }
-    guard let (part, beyond) = item.parted(allowed) else { return leave(item, right) }
-    cover(part, FileRights(modeBits: part.gainedModeBits).text)
-    leave(beyond, FileRights(modeBits: beyond.gainedModeBits).text)
   }
 
   private mutating func cover(_ item: GrantItem, _ right: String) {
