@@ -62,6 +62,22 @@ import Watchdog
     #expect(book.quoted(in: Self.answer) == "a-7xk2")
   }
 
+  @Test(
+    "Texts built to be slow, or of any bytes, are read like others",
+    arguments: [
+      "> a\n\n", ">>>>>>>>>>>>>>>>>>", "> x y z x y z x y z x y z x y z\n", "a-0000 ", "\n\n\n",
+      "\u{0}\u{ff}> \u{300}\n", "> \(String(repeating: "ab ", count: 40))\n\n",
+    ])
+  func slow(_ piece: String) {
+    var book = book()
+    let text = String(repeating: piece, count: 262_144 / piece.utf8.count)
+    for number in 0..<16 { book.add(advice("a-000\(number)x", "bot", "\(number) " + text)) }
+    _ = book.quoted(in: text)
+    book.add(advice("a-full", "bot", text))
+    #expect(book.quoted(in: text) != nil || text.allSatisfy { " >\n".contains($0) })
+    #expect(book.quoted(in: Self.answer) == "a-7xk2")
+  }
+
   @Test("The chain begins with whoever said it first")
   func chain() {
     var book = book()
