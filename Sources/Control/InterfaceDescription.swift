@@ -94,7 +94,9 @@ package let interfaceDescription = """
   # Records what an agent said. Any uid may submit; the kernel's uid is kept with it. With command
   # the text is shell text that the agent is about to run in directory: one that widens no access
   # is not kept, and there is no advice in the reply. A uid's second advice with the same
-  # submission is the first one.
+  # submission is the first one. With event it is a report of an agent's hook: subagent-start,
+  # subagent-stop, permission-request or decision, which says in decision what became of the
+  # question: auto, remembered or clicked. Only subagent-stop may be an advice as well.
   method AddAdvice(
     agent: string,
     text: string,
@@ -109,6 +111,8 @@ package let interfaceDescription = """
     toolUse: ?string,
     permissionMode: ?string,
     attended: ?bool,
+    event: ?string,
+    decision: ?string,
     submission: ?string
   ) -> (advice: ?object)
 

@@ -63,9 +63,11 @@ package struct Advice: Equatable, Sendable {
   package var text: String
 
   /// The agent, and the agent of its own that said it.
-  package var chain: [String] {
-    let subagent = context.subagent?.split(separator: " ").first.map(String.init)
-    return [agent] + (subagent.map { [$0] } ?? [])
+  package var chain: [String] { links.map(\.name) }
+
+  /// The same, with the session and the subagent's id.
+  package var links: [ChainLink] {
+    [ChainLink(.agent, agent, id: session)] + (context.subagentLink.map { [$0] } ?? [])
   }
 
   package init(

@@ -14,6 +14,24 @@ package struct AdviceContext: Equatable, Sendable {
   package var attended: Bool?
 
   package init() {}
+
+  /// The agent's own agent as a link of a chain.
+  package var subagentLink: ChainLink? {
+    let parts = (subagent ?? "").split(separator: " ", maxSplits: 1).map(String.init)
+    return parts.first.map { ChainLink(.subagent, $0, id: parts.count > 1 ? parts[1] : nil) }
+  }
+}
+
+/// What a hook reports beside advice.
+package enum AgentEvent: String, Sendable, CaseIterable {
+  /// The agent started an agent of its own.
+  case subagentStart = "subagent-start"
+  /// That one is done; what it said may be an advice.
+  case subagentStop = "subagent-stop"
+  /// A question to the human comes up for the command of the text. It does not tell the answer.
+  case permissionRequest = "permission-request"
+  /// What became of a tool call's question: `decision` says by whom.
+  case decision
 }
 
 /// An advice on its way in: over the control socket, or in the journal as the fields
@@ -38,6 +56,10 @@ package struct AdviceSubmission: Equatable, Sendable {
   package var url: String?
   package var parent: String?
   package var context = AdviceContext()
+  /// What it reports; nil for an advice alone.
+  package var event: AgentEvent?
+  /// With `AgentEvent.decision`: the answer to the agent's question.
+  package var decision: PromptGrade?
   /// Made up by the submitter for this one advice: the same uid's second advice with it is the same.
   package var submission: String?
 
@@ -72,6 +94,8 @@ package struct AdviceSubmission: Equatable, Sendable {
       }
     }
     if isCommand { members.append(JSONMember("command", .bool(true))) }
+    if let event { members.append(JSONMember("event", .string(event.rawValue))) }
+    if let decision { members.append(JSONMember("decision", .string(decision.rawValue))) }
     if let attended = context.attended { members.append(JSONMember("attended", .bool(attended))) }
     return .object(members)
   }
@@ -91,6 +115,16 @@ package struct AdviceSubmission: Equatable, Sendable {
       read[keyPath: optional.path] = parameters[optional.name].text.map { short(Array($0.utf8)) }
     }
     read.isCommand = parameters["command"].bool ?? false
+    if let name = parameters["event"].text {
+      guard let event = AgentEvent(rawValue: name) else {
+        return .failure(
+          Invalid(
+            reason: "event: one of "
+              + AgentEvent.allCases.map(\.rawValue).joined(separator: ", ") + " expected"))
+      }
+      read.event = event
+    }
+    read.decision = parameters["decision"].text.flatMap(PromptGrade.init(rawValue:))
     read.context.attended = parameters["attended"].bool
     return .success(read)
   }
@@ -118,6 +152,8 @@ package struct AdviceSubmission: Equatable, Sendable {
       }
     }
     if isCommand { fields.append((Self.prefix + "COMMAND", "yes")) }
+    if let event { fields.append((Self.prefix + "EVENT", event.rawValue)) }
+    if let decision { fields.append((Self.prefix + "DECISION", decision.rawValue)) }
     if let attended = context.attended {
       fields.append((Self.prefix + "ATTENDED", attended ? "yes" : "no"))
     }
@@ -137,6 +173,16 @@ package struct AdviceSubmission: Equatable, Sendable {
       self[keyPath: optional.path] = fields[optional.field].map(Self.short)
     }
     isCommand = fields["COMMAND"] == Array("yes".utf8)
+    if let name = fields["EVENT"] {
+      // Of a later version: what it reports is not known here, and it may be no advice.
+      guard let event = AgentEvent(rawValue: String(decoding: name, as: UTF8.self)) else {
+        return nil
+      }
+      self.event = event
+    }
+    decision = fields["DECISION"].flatMap {
+      PromptGrade(rawValue: String(decoding: $0, as: UTF8.self))
+    }
     context.attended = fields["ATTENDED"].map { $0 == Array("yes".utf8) }
   }
 

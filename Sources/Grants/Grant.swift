@@ -114,14 +114,23 @@ package struct AgentReference: Equatable, Sendable {
   package var name: String
   package var session: String?
   package var model: String?
-  /// Every agent on the way, outermost first.
+  /// Every agent on the way, outermost first, each name once.
   package var chain: [String]
+  /// The whole chain, the human at its root first: at most `mostLinks`.
+  package var delegation: [ChainLink]
 
-  package init(name: String, session: String? = nil, model: String? = nil, chain: [String]) {
+  /// Without `delegation` it is the agents of `chain`.
+  package init(
+    name: String, session: String? = nil, model: String? = nil, chain: [String],
+    delegation: [ChainLink]? = nil
+  ) {
     self.name = name
     self.session = session
     self.model = model
     self.chain = chain
+    self.delegation =
+      delegation ?? chain.map { ChainLink(.agent, $0, id: $0 == name ? session : nil) }
+    shorten()
   }
 }
 
@@ -231,6 +240,10 @@ package struct Grant: Equatable, Sendable {
   package var fromPackageManager = false
   /// The agent ran with its permission prompts switched off.
   package var skipsPermissions = false
+  /// What was said to be done, where somebody said so, and how this compares with it.
+  package var intent: Intent?
+  /// What is known of the agent's own question before the act.
+  package var prompt: PromptEvidence?
   /// For a primary group: the one before.
   package var previousPrimary: String?
   /// Ways in for root that there were beside this grant when it was given.

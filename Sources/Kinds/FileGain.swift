@@ -90,6 +90,13 @@ package enum FileGain: Sendable, Hashable {
     }
   }
 
+  /// As two gains, what lies within `rights` and what goes beyond: taken back alone, each leaves the
+  /// other. Nil where all or nothing lies within, and for what has no parts: owners, capabilities.
+  package func parted(by rights: FileRights) -> (within: FileGain, beyond: FileGain)? {
+    guard case .list(let gain) = self else { return nil }
+    return gain.parted(by: rights.bits).map { (.list($0), .list($1)) }
+  }
+
   // MARK: On record
 
   /// For `GrantItem.gain`: what is needed to take it back, in numbers, since names change.
@@ -155,6 +162,11 @@ extension UInt32 {
 }
 
 extension FileRights {
+  /// Read 4, write 2, execute 1.
+  var bits: UInt8 {
+    (contains(.read) ? 4 : 0) | (contains(.write) ? 2 : 0) | (contains(.execute) ? 1 : 0)
+  }
+
   /// The words for bits of a mode or an entry: read 4, write 2, execute 1.
   init(bits: UInt8) {
     self = []

@@ -109,6 +109,14 @@ extension FileModes {
     }
   }
 
+  /// The group of the very file; nil where it cannot be found.
+  package func group(path: [UInt8], identity: FileIdentity?) -> UInt32? {
+    guard let identity, case .found(let file) = original(identity, path, object(named: path)) else {
+      return nil
+    }
+    return file.status.gid
+  }
+
   private func takeBack(
     from file: OpenFile, _ dryRun: Bool, _ wanted: (FileAccess) -> FileAccess
   ) -> Restored {

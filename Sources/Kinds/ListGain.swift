@@ -147,6 +147,34 @@ package struct ListGain: Sendable, Hashable {
     }
   }
 
+  /// What gives no more than `bits`, and what gives the rest; nil where one of them is nothing.
+  ///
+  /// The rest keeps the entry as it was written: what the other one gave and keeps is left when this
+  /// is taken back.
+  func parted(by bits: UInt8) -> (ListGain, ListGain)? {
+    func within(_ part: Part) -> Part? {
+      guard part.gained & bits != 0 else { return nil }
+      var within = part
+      within.gained &= bits
+      within.after = part.after.map { $0 & ((part.before ?? 0) | bits) }
+      within.maskAfter &= (part.maskBefore ?? 0) | bits
+      return within
+    }
+    func beyond(_ part: Part) -> Part? {
+      var beyond = part
+      beyond.gained &= ~bits
+      return beyond.gained == 0 ? nil : beyond
+    }
+    let first = ListGain(
+      who: who, access: access.flatMap(within), defaults: defaults.flatMap(within))
+    let second = ListGain(
+      who: who, access: access.flatMap(beyond), defaults: defaults.flatMap(beyond))
+    guard first.access != nil || first.defaults != nil,
+      second.access != nil || second.defaults != nil
+    else { return nil }
+    return (first, second)
+  }
+
   func isGiven(by others: [FileGain]) -> Bool {
     (access?.gained ?? 0) & ~Self.kept(others, \.access, by: who) == 0
       && (defaults?.gained ?? 0) & ~Self.kept(others, \.defaults, by: who) == 0

@@ -124,7 +124,7 @@ extension ProcessTable {
     if let chosen = agents.chosen {
       verdict.provenance = .agentExecuted
       verdict.confidence = sure ? chosen.confidence : min(chosen.confidence, .strong)
-      verdict.agent = agents.reference
+      verdict.agent = agents.reference?.rooted(in: verdict.actor)
       verdict.skipsPermissions = agents.skipsPermissions
       verdict.because += agents.reasons
       if let flag = agents.skipFlag {
@@ -151,6 +151,7 @@ extension ProcessTable {
       verdict.provenance = .agentExecuted
       verdict.confidence = .strong
       verdict.agent = AgentReference(name: first.agent, chain: [first.agent])
+        .rooted(in: verdict.actor)
       verdict.via = "systemd"
       verdict.because.append("it runs in the unit that \(first.agent) asked for by name")
     } else {

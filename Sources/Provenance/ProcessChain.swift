@@ -102,12 +102,37 @@ struct AgentFindings {
     reference = AgentReference(
       name: chosen.agent,
       session: images.lazy.compactMap { $0.sessions[chosen.agent] }.first,
-      model: own?.name ?? guess?.model.name, chain: names)
+      model: own?.name ?? guess?.model.name, chain: names, delegation: links(in: chain))
     if let guess {
       modelReason = guess.reason
     } else if let own, own.source != nil || own.revision != nil {
       modelReason = "its model is \(own.text)"
     }
+  }
+
+  /// Outermost first. Another session of the same agent is an agent that it started.
+  private func links(in chain: ProcessChain) -> [ChainLink] {
+    var links: [ChainLink] = []
+    for finding in all.reversed() {
+      let record = chain.records[finding.place]
+      let session = ([record.image] + record.former).lazy
+        .compactMap { $0.sessions[finding.agent] }.first
+      if let known = links.lastIndex(where: { $0.name == finding.agent }) {
+        if session == nil || links[known].id == session { continue }
+        if links[known].id == nil {
+          links[known].id = session
+          continue
+        }
+      }
+      links.append(ChainLink(.agent, finding.agent, id: session))
+    }
+    // What marks the session need not mark the agent.
+    for place in links.indices where links[place].id == nil {
+      links[place].id =
+        chain.records.lazy.flatMap { [$0.image] + $0.former }
+        .compactMap { $0.sessions[links[place].name] }.first
+    }
+    return links
   }
 
   var skipsPermissions: Bool { skipFlag != nil }

@@ -1,4 +1,4 @@
-import ByteText
+package import ByteText
 package import Grants
 package import Provenance
 
@@ -17,6 +17,19 @@ package struct AdviceBook {
   private var submitted: [Submitter: [Int64]] = [:]
   private var bytes: [Submitter: Int] = [:]
   private var submissions: [Submission: String] = [:]
+  private var quotes = AdviceQuotes()
+  /// The commands that hooks told of, newest last, by who told and of which agent.
+  private var commands: [Teller: [String]] = [:]
+  /// Advice that a human approved.
+  package private(set) var approved: [String] = []
+
+  private struct Teller: Hashable {
+    var submitter: Submitter
+    var agent: String
+  }
+
+  /// Commands of one teller that are compared with what it then does.
+  private static let mostCommands = 64
 
   /// A uid of this host, or of another.
   package struct Submitter: Hashable {
@@ -39,12 +52,16 @@ package struct AdviceBook {
   package mutating func add(_ advice: Advice) {
     if let old = all[advice.id] {
       index.remove(id: advice.id)
+      quotes.remove(old)
       bytes[old.submitter, default: 0] -= old.text.utf8.count
     } else {
       order.append(advice.id)
+      if advice.isCommand { noteCommand(advice) }
     }
     all[advice.id] = advice
     index.add(advice)
+    quotes.add(advice)
+    noteApproval(advice.id)
     let submitter = advice.submitter
     bytes[submitter, default: 0] += advice.text.utf8.count
     if let name = advice.submission {
@@ -69,6 +86,7 @@ package struct AdviceBook {
     let id = order.remove(at: place)
     guard let advice = all.removeValue(forKey: id) else { return true }
     index.remove(id: id)
+    quotes.remove(advice)
     bytes[advice.submitter, default: 0] -= advice.text.utf8.count
     if let name = advice.submission {
       submissions[Submission(submitter: advice.submitter, name: name)] = nil
@@ -80,9 +98,78 @@ package struct AdviceBook {
     guard var changed = all[id] else { return }
     body(&changed)
     all[id] = changed
+    noteApproval(id)
   }
 
-  package mutating func end(_ id: String) { index.remove(id: id) }
+  package mutating func end(_ id: String) {
+    index.remove(id: id)
+    approved.removeAll { $0 == id }
+  }
+
+  private mutating func noteApproval(_ id: String) {
+    let isApproved = all[id]?.approval != nil
+    if isApproved, !approved.contains(id) { approved.append(id) }
+    if !isApproved, approved.contains(id) { approved.removeAll { $0 == id } }
+  }
+
+  private mutating func noteCommand(_ advice: Advice) {
+    // A flood of names pushes out what was told, nobody's grant.
+    if commands.count > 4096 { commands = [:] }
+    let teller = Teller(submitter: advice.submitter, agent: advice.agent)
+    commands[teller, default: []].append(advice.id)
+    if let surplus = commands[teller].map({ $0.count - Self.mostCommands }), surplus > 0 {
+      commands[teller]?.removeFirst(surplus)
+    }
+  }
+
+  /// The commands of `agent` that somebody of this host's `uids` told of within the hour before
+  /// `time`, newest last; those of another session left aside, where both are known.
+  package func commands(
+    of agent: String, session: String?, uids: Set<UInt32>, before time: Timestamp
+  ) -> [Advice] {
+    let latest = time + TimeSpan(seconds: 1)
+    let found = uids.flatMap {
+      commands[Teller(submitter: Submitter(uid: $0), agent: agent)] ?? []
+    }
+    return found.compactMap { all[$0] }.filter { advice in
+      advice.time <= latest && time - advice.time < TimeSpan(seconds: 3600)
+        && (session == nil || advice.session == nil || advice.session == session)
+    }.sorted { $0.time < $1.time }
+  }
+
+  // MARK: Advice that quotes advice
+
+  /// The advice that a text quotes, by the id that stands in it or by its words.
+  package func quoted(in text: String) -> String? {
+    if let named = AdviceQuotes.named(in: text).first(where: { all[$0] != nil }) { return named }
+    return quotes.quoted(in: text) { all[$0]?.text }
+  }
+
+  /// The agents that handed on what the advice says, from the first to the one that said this.
+  package func chain(of id: String) -> [ChainLink] {
+    var links: [[ChainLink]] = []
+    var seen: Set<String> = []
+    var next: String? = id
+    while let at = next, seen.count < AgentReference.mostLinks, seen.insert(at).inserted,
+      let entry = all[at]
+    {
+      links.append(entry.links)
+      next = entry.parent
+    }
+    var chain: [ChainLink] = []
+    for link in links.reversed().flatMap(\.self) where chain.last != link { chain.append(link) }
+    return chain
+  }
+
+  /// The agent of an advice, with everybody whom it quotes.
+  package func reference(to advice: Advice) -> AgentReference {
+    let chain = chain(of: advice.id)
+    var names: [String] = []
+    for link in chain where !names.contains(link.name) { names.append(link.name) }
+    return AgentReference(
+      name: advice.agent, session: advice.session, model: advice.model, chain: names,
+      delegation: chain)
+  }
 
   package func ids(beginningWith text: String) -> [String] {
     if all[text] != nil { return [text] }

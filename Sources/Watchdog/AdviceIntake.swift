@@ -12,6 +12,8 @@ struct AdviceOrigin {
   var time: Timestamp
   /// What makes a second reading of it the same, where the submitter gave nothing.
   var place: String?
+  /// The submitter is root, and no agent is behind it.
+  var isIndependent = false
 }
 
 extension Engine {
@@ -34,7 +36,12 @@ extension Engine {
     if let parent = submission.parent, advice.all[parent] == nil {
       return call.fail(.notFound(id: parent, matches: advice.ids(beginningWith: parent)))
     }
-    let entry = take(submission, from: AdviceOrigin(submitter: submitter, time: now.wall))
+    var origin = AdviceOrigin(submitter: submitter, time: now.wall)
+    if submission.event != nil, call.peer.uid == 0 {
+      origin.isIndependent =
+        processes.checkCaller(pid: call.peer.pid, uid: 0, start: call.peer.start).ok
+    }
+    let entry = take(submission, from: origin)
     afterCommit { [self] in
       call.reply { writer in
         writer.key("advice")
@@ -52,11 +59,18 @@ extension Engine {
     let given = submission.submission.flatMap { $0.isEmpty ? nil : $0 }
     let name = given ?? origin.place
     if let name, let id = advice.id(of: name, by: origin.submitter) { return advice.all[id] }
+    if submission.event != nil {
+      note(submission, from: origin)
+      guard submission.event == .subagentStop, !submission.text.isEmpty else { return nil }
+    }
     let time = min(origin.time, now.wall)
     let left = (time + configuration.adviceLifetime) - now.wall
     guard left > .zero else { return nil }
     let report = report(on: submission)
-    if submission.isCommand, report.changes.isEmpty { return nil }
+    if submission.isCommand, report.changes.isEmpty {
+      reports.noteCommand(submission, from: origin.submitter, at: time)
+      return nil
+    }
     var entry = Advice(
       id: Identifier.make("a", length: 4) { advice.all[$0] != nil },
       agent: submission.agent, time: time, until: Deadline(left, after: now),
@@ -66,7 +80,9 @@ extension Engine {
     entry.url = submission.url
     entry.session = submission.session
     entry.model = submission.model
-    entry.parent = submission.parent
+    // A command says nothing, it does.
+    entry.parent =
+      submission.parent ?? (submission.isCommand ? nil : advice.quoted(in: submission.text))
     entry.isCommand = submission.isCommand
     entry.context = submission.context
     entry.submission = name
@@ -90,7 +106,7 @@ extension Engine {
     let place = entry.host.map { " on \($0)" } ?? ""
     let to = entry.isCommand ? "is about to run" : "advised \(entry.audience ?? "everybody")"
     let said =
-      "\(entry.chain.joined(separator: " > "))\(place) \(to): "
+      "\(advice.chain(of: entry.id).map(\.name).joined(separator: " > "))\(place) \(to): "
       + (entry.changes.isEmpty ? "nothing that would widen access" : list)
     let sequence = recordAdvice(entry.id, type: "advice.recorded", text: said)
     guard isAlerted(entry) else { return }

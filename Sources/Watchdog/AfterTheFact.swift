@@ -87,8 +87,9 @@ extension Engine {
       grant.provenance = .agentExecuted
       grant.confidence = .strong
       grant.agent = AgentReference(name: declared.agent, chain: [declared.agent])
+        .rooted(in: grant.actor)
       grant.because.append("\(declared.by) is declared to be \(declared.agent)'s")
     }
-    judge(id)
+    judge(id, from: 0, mayDivide: false)
   }
 }

@@ -105,7 +105,11 @@ extension Engine {
   }
 
   func detectionText(_ grant: Grant) -> String {
-    let text = summary(grant)
+    var text = summary(grant)
+    if let intent = grant.intent, intent.fit == .wider {
+      let than = intent.source == .approval ? "approved" : "the agent's hook told"
+      text += "; wider than \(than): \(intent.said)"
+    }
     if grant.state == .approved, let approval = grant.approval {
       return "\(text); approved by \(approval.by) until \(clock(approval.until))"
     }

@@ -136,7 +136,7 @@ extension Engine {
   }
 
   /// Somebody unknown may be the approver as well as not.
-  private func isSame(_ maker: UInt32?, _ approver: UInt32) -> Bool {
+  func isSame(_ maker: UInt32?, _ approver: UInt32) -> Bool {
     maker == nil || maker == approver
   }
 
@@ -246,25 +246,5 @@ extension Engine {
       "\(name) approved advice \(id) of \(entry.agent) until \(approval.until.wall.rfc3339)")
     return RequestResult(
       id: id, done: true, result: "approved until \(approval.until.wall.rfc3339)", status: "ok")
-  }
-
-  /// A grant that lies wholly within an approved advice is approved with it, unless the approver
-  /// made it.
-  func applyAdviceApproval(_ id: String) {
-    guard let grant = store[id], grant.state == .active, grant.approval == nil,
-      grant.confidence != .weak, let adviceID = grant.advice,
-      let approval = advice.all[adviceID]?.approval, approval.until.left(at: now) > .zero
-    else { return }
-    let maker = grant.actor.loginUID ?? grant.actor.uid
-    if !configuration.selfApproval, isSame(maker, approval.byLoginUID ?? approval.byUID) { return }
-    store.change(id) {
-      $0.approval = approval
-      $0.state = .approved
-      $0.because.append("advice \(adviceID) was approved by \(approval.by) beforehand")
-    }
-    acts.close(id)
-    store.change(id) { $0.open = false }
-    agenda.add(.deadline(id), at: approval.until.up)
-    agenda.add(.nativeExpiry(id), at: now.up)
   }
 }

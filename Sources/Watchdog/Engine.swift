@@ -153,6 +153,12 @@ package final class Engine: @unchecked Sendable {
   var adviceDirectoryAtStart: String?
   var unwatchedTrees: [[UInt8]] = []
   var refusals = RefusalRate()
+  /// What agents' hooks report of their sessions.
+  var reports = AgentReports()
+  /// Acts of which something was approved beforehand.
+  var approvedActs: [ApprovedAct] = []
+  /// How grants of open acts were named before their last items came.
+  var shapes: [String: GrantShape] = [:]
   /// Processes whose changes became grants a short while ago, for evidence that comes late.
   var recentProcesses = RecentProcesses()
 
@@ -307,7 +313,7 @@ package final class Engine: @unchecked Sendable {
       for id in ids {
         guard let note = dirty.removeValue(forKey: id) else { continue }
         if note.isNew || store[id].map({ note.firstNewItem < $0.items.count }) == true {
-          judge(id)
+          judge(id, from: note.isNew ? 0 : note.firstNewItem)
         }
         guard let grant = store[id] else { continue }
         write(grant, note)

@@ -104,6 +104,20 @@ package final class GrantStore {
     return box.grant.items[reference.index]
   }
 
+  /// How many items a grant has; 0 for one that is not kept.
+  func itemCount(_ id: String) -> Int { all[id]?.grant.items.count ?? 0 }
+
+  /// Puts `items` in the place of a standing grant's items from `first` on.
+  func replaceItems(of id: String, from first: Int, by items: [GrantItem]) {
+    guard let box = all[id], box.grant.state != .ended, first <= box.grant.items.count else {
+      return
+    }
+    unindex(box.grant, from: first)
+    box.grant.items.removeSubrange(first...)
+    box.grant.items += items
+    index(box.grant, from: first)
+  }
+
   /// True for a grant that has ended or is not kept any more.
   package func isPast(_ id: String) -> Bool { all[id].map { $0.grant.state == .ended } ?? true }
 
@@ -202,27 +216,29 @@ package final class GrantStore {
     }
   }
 
-  private func unindex(_ grant: Grant) {
-    let holder = Self.holder(of: grant)
-    byHolder[holder]?.remove(grant.id)
-    if byHolder[holder]?.isEmpty == true { byHolder[holder] = nil }
+  private func unindex(_ grant: Grant, from start: Int = 0) {
+    if start == 0 {
+      let holder = Self.holder(of: grant)
+      byHolder[holder]?.remove(grant.id)
+      if byHolder[holder]?.isEmpty == true { byHolder[holder] = nil }
+    }
     switch grant.kind {
     case .fileMode, .fileOwner, .fileACL, .fileCapability:
-      for item in grant.items {
-        remove(grant.id, from: &itemsByObject, item.object)
+      for item in grant.items[start...] {
+        remove(grant.id, from: start, of: &itemsByObject, item.object)
         guard let identity = item.identity else { continue }
-        remove(grant.id, from: &itemsByFile, FileKey(identity))
+        remove(grant.id, from: start, of: &itemsByFile, FileKey(identity))
       }
     case .groupMember:
+      guard start == 0 else { return }
       let key = Self.membershipKey(subject: grant.subject, object: grant.object)
       byMembership[key]?.removeAll { $0 == grant.id }
       if byMembership[key]?.isEmpty == true { byMembership[key] = nil }
     default:
-      for item in grant.items {
-        let key = Self.key(of: item, grant)
-        itemsByEntry[key]?.removeAll { $0.grant == grant.id }
-        if itemsByEntry[key]?.isEmpty == true { itemsByEntry[key] = nil }
+      for item in grant.items[start...] {
+        remove(grant.id, from: start, of: &itemsByEntry, Self.key(of: item, grant))
       }
+      guard start == 0 else { return }
       let key = "\(grant.kind.rawValue) \(grant.object)"
       byTold[key]?.removeAll { $0 == grant.id }
       if byTold[key]?.isEmpty == true { byTold[key] = nil }
@@ -236,9 +252,9 @@ package final class GrantStore {
   }
 
   private func remove<Key>(
-    _ grant: String, from index: inout [Key: [ItemReference]], _ key: Key
+    _ grant: String, from start: Int, of index: inout [Key: [ItemReference]], _ key: Key
   ) {
-    index[key]?.removeAll { $0.grant == grant }
+    index[key]?.removeAll { $0.grant == grant && $0.index >= start }
     if index[key]?.isEmpty == true { index[key] = nil }
   }
 

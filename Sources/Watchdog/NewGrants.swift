@@ -47,15 +47,26 @@ extension Engine {
     agenda.add(.detectionAlert(grant.id), at: now.up + OpenActs.quiet)
   }
 
-  /// Looks up the advice a new or grown grant follows, and the rule that is for it. Called before
-  /// the grant is written, so that the record has the verdict.
-  func judge(_ id: String) {
+  /// Looks up the advice a new or grown grant follows, what was said to be done, and the rule that
+  /// is for it. Called before the grant is written, so that the record has the verdict; its items
+  /// from `first` on are new, and may be divided while they are not written yet.
+  func judge(_ id: String, from first: Int, mayDivide: Bool = true) {
     guard let grant = store[id], !grant.standing else { return }
-    // An approved advice is compared with every item, before it approves any.
-    let isApproved = grant.advice.flatMap { advice.all[$0]?.approval } != nil
-    matchAdvice(grant, whole: isApproved)
-    applyRule(id)
-    applyAdviceApproval(id)
+    compareWithApprovals(id, from: first, mayDivide: mayDivide)
+    follow(grant, whole: false)
+    if store[id]?.state == .approved, acts.act(of: id) != nil {
+      // What comes later is a new grant.
+      acts.close(id)
+      store.change(id) { $0.open = false }
+    }
+  }
+
+  /// What the grant's advice, the agent's hooks and the rules make of it.
+  private func follow(_ grant: Grant, whole: Bool) {
+    if let grant = store[grant.id] { matchAdvice(grant, whole: whole) }
+    keepAdvised(grant.id)
+    compareWithHooks(grant.id, whole: whole)
+    applyRule(grant.id)
   }
 
   private func matchAdvice(_ grant: Grant, whole: Bool = false) {
@@ -69,44 +80,57 @@ extension Engine {
     acts.matched(grant.id, items: grant.items.count)
     let match = advice.index.best(for: grant, at: now)
     guard let match, let source = advice.all[match.advice] else {
-      if grant.advice != nil, whole { unmatch(grant.id) }
+      // What goes beyond an approved advice still follows a part of it.
+      let isBeyond = grant.intent?.fit == .wider && grant.intent?.advice == grant.advice
+      if grant.advice != nil, whole, !isBeyond { unmatch(grant.id) }
       return
     }
-    let isNew = grant.advice != match.advice
-    store.change(grant.id) { grant in
+    follow(
+      grant.id, source, match.confidence,
+      because: "advice \(match.advice) of \(source.agent) at \(source.time.rfc3339) proposed it: "
+        + match.factors.map { "\($0.name) \($0.points)" }.joined(separator: ", ")
+        + ", score \(match.score): \(match.confidence.rawValue)",
+      proposed: match.change.command)
+  }
+
+  /// Says that a grant follows an advice, and why.
+  func follow(
+    _ id: String, _ source: Advice, _ confidence: Confidence, because: String, proposed: String
+  ) {
+    let isNew = store[id]?.advice != source.id
+    let agent = advice.reference(to: source)
+    store.change(id) { grant in
       if grant.ownProvenance == nil {
         grant.ownProvenance = grant.provenance
         grant.ownConfidence = grant.confidence
       }
-      grant.advice = match.advice
+      grant.advice = source.id
       grant.provenance = .agentAdvised
-      grant.confidence = match.confidence
-      grant.agent = AgentReference(
-        name: source.agent, session: source.session, model: source.model, chain: source.chain)
-      grant.because.removeAll { $0.hasPrefix("advice ") }
-      grant.because.append(
-        "advice \(match.advice) of \(source.agent) at \(source.time.rfc3339) proposed it: "
-          + match.factors.map { "\($0.name) \($0.points)" }.joined(separator: ", ")
-          + ", score \(match.score): \(match.confidence.rawValue)")
+      grant.confidence = confidence
+      grant.agent = agent
+      grant.because.removeAll(where: Self.tellsOfAdvice)
+      grant.because.append(because)
       if isNew {
         grant.evidence.append(
           Evidence(
-            time: source.time, source: "advice",
-            text: "\(source.agent) proposed: \(match.change.command)"))
+            time: source.time, source: "advice", text: "\(source.agent) proposed: \(proposed)"))
       }
     }
     guard isNew else { return }
-    let grantID = grant.id
     afterGrantsWritten { [self] in
-      advice.change(match.advice) { advice in
-        if !advice.matched.contains(grantID) { advice.matched.append(grantID) }
+      advice.change(source.id) { advice in
+        if !advice.matched.contains(id) { advice.matched.append(id) }
       }
       announce(
-        "advice.matched", grant: grantID,
-        "grant \(grantID) follows advice \(match.advice) of \(source.agent)"
-          + " (\(match.confidence.rawValue))"
-      ) { $0.member("advice", match.advice) }
+        "advice.matched", grant: id,
+        "grant \(id) follows advice \(source.id) of \(source.agent) (\(confidence.rawValue))"
+      ) { $0.member("advice", source.id) }
     }
+  }
+
+  /// True for the reason that `follow` gives.
+  private static func tellsOfAdvice(_ reason: String) -> Bool {
+    reason.hasPrefix("advice ") && reason.contains(" proposed ")
   }
 
   /// The act turned out to go beyond the advice altogether.
@@ -119,11 +143,11 @@ extension Engine {
       grant.confidence = confidence
       grant.advice = nil
       grant.agent = nil
-      grant.because.removeAll { $0.hasPrefix("advice ") }
+      grant.because.removeAll(where: Self.tellsOfAdvice)
     }
   }
 
-  private func applyRule(_ id: String) {
+  func applyRule(_ id: String) {
     guard let grant = store[id] else { return }
     let verdict = configuration.verdict(for: grant)
     let changed = grant.rule != verdict.rule || grant.severity != verdict.severity
@@ -211,10 +235,16 @@ extension Engine {
   }
 
   func closeAct(_ id: String) {
+    shapes[id] = nil
     guard let grant = store[id] else { return acts.close(id) }
-    if grant.open, acts.act(of: id)?.matchedItems != grant.items.count {
-      matchAdvice(grant, whole: true)
-      applyRule(id)
+    if grant.open {
+      if acts.act(of: id)?.matchedItems != grant.items.count {
+        follow(grant, whole: true)
+      } else {
+        // A hook's record may come a moment after what it tells of.
+        compareWithHooks(id, whole: true)
+        applyRule(id)
+      }
     }
     acts.close(id)
     update(id) { $0.open = false }

@@ -73,6 +73,14 @@ package struct OpenActs {
     if acts[key] != nil { body(&acts[key, default: []][index]) }
   }
 
+  /// The key of a grant whose act is open.
+  package func key(of grant: String) -> ActKey? { keys[grant] }
+
+  /// The grants whose acts are open and are of one process.
+  package func grants(of process: ProcessKey) -> [String] {
+    acts.filter { $0.key.process == process }.flatMap { $0.value.map(\.grant) }.sorted()
+  }
+
   package func act(of grant: String) -> Act? {
     keys[grant].flatMap { acts[$0]?.first { $0.grant == grant } }
   }

@@ -17,6 +17,11 @@ package struct RecentProcesses {
     if entries.count > 4096 { entries.removeFirst(entries.count - 4096) }
   }
 
+  /// The processes of a grant are another's too.
+  package mutating func share(_ grant: String, with other: String) {
+    entries += entries.filter { $0.grant == grant }.map { ($0.process, other, $0.up) }
+  }
+
   /// The grants of the process that had `pid` at `up` (CLOCK_BOOTTIME, microseconds). `known` is that
   /// process where the process table still has it.
   package func grants(of pid: Int32, at up: Int64, known: ProcessKey?) -> [String] {

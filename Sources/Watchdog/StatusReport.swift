@@ -126,6 +126,7 @@ extension Engine {
     writer.member("confidence", grant.confidence.rawValue)
     var because = grant.because
     if grant.standing { because.append("it was there at the first start") }
+    if let agent = grant.agent { because.append("the chain of delegation: \(agent.chainText)") }
     because += grant.evidence.prefix(8).map { "\($0.source): \($0.text)" }
     if let approval = grant.approval {
       because.append("\(approval.by) approved it at \(approval.time.rfc3339): \(approval.reason)")
@@ -134,6 +135,7 @@ extension Engine {
     because += verdict.reasons
     if let obstacle { because.append("not taken back by itself: \(obstacle)") }
     writer.member("because", because)
+    writer.member("chain", grant.agent?.delegation.map(\.text) ?? [])
     writer.member("rule", grant.rule)
     writer.member(
       "deadline",

@@ -61,5 +61,15 @@ import Testing
     #expect(daemon.grantctl("advice", "show", "a-7", "-o", "json").output == record + "\n")
     let shown = daemon.grantctl("advice", "show", "a-7").output
     #expect(shown.contains("  | run\n  | this \\x1b[2J\n"))
+    #expect(!shown.contains("not understood"))
+  }
+
+  @Test("What the grammar could not understand is said")
+  func unclear() throws {
+    let record = record.replacing(
+      #""matched""#, with: #""unclear":["chmod $MODE /srv/x","./fix.sh"],"matched""#)
+    let daemon = try FakeDaemon { $0.reply("advices", "[\(record)]") }
+    let shown = daemon.grantctl("advice", "show", "a-7").output
+    #expect(shown.contains("  not understood: chmod $MODE /srv/x\n  not understood: ./fix.sh\n"))
   }
 }

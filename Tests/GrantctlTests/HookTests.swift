@@ -71,12 +71,80 @@ import Testing
     #expect(journal.all.first?.session == "01a204de-eb66-7632-abd0-860908fd2e72")
   }
 
+  @Test("Its own agents as they come and go, with the session that they belong to")
+  func subagents() throws {
+    let start = try #require(left("claude-code", try sample("claude-code/SubagentStart")).first)
+    #expect(start.event == .subagentStart)
+    #expect(start.text.isEmpty && !start.isCommand && start.audience == nil)
+    #expect(start.session == "ac92845a-b034-48d5-b5da-135b260a251b")
+    #expect(start.context.subagent == "general-purpose ac36bc3cab8db7112")
+    let stop = try #require(left("claude-code", try sample("claude-code/SubagentStop")).first)
+    #expect(stop.event == .subagentStop)
+    #expect(stop.text == "All done.")
+    #expect(stop.context.subagentLink?.id == "a223d98ad1e2fb281")
+    let silent = #"{"hook_event_name":"SubagentStop","session_id":"s","agent_type":"t"}"#
+    #expect(left("claude-code", Array(silent.utf8)).first?.event == .subagentStop)
+  }
+
+  @Test("A question to the human tells of the command, and of no answer")
+  func questions() throws {
+    let asked = try #require(
+      left("claude-code", try sample("claude-code/PermissionRequest")).first)
+    #expect(asked.event == .permissionRequest)
+    #expect(asked.isCommand)
+    #expect(asked.text == "mkdir -p data && chmod -R 777 data")
+    #expect(asked.decision == nil)
+    #expect(asked.context.permissionMode == "default")
+    let gemini = """
+      {"session_id":"s","hook_event_name":"Notification","notification_type":"ToolPermission",\
+      "details":{"type":"exec","command":"chmod 777 x"}}
+      """
+    #expect(left("gemini", Array(gemini.utf8)).first?.event == .permissionRequest)
+    let reading = """
+      {"session_id":"s","hook_event_name":"PermissionRequest","tool_name":"Read",\
+      "tool_input":{"file_path":"/x"}}
+      """
+    #expect(left("claude-code", Array(reading.utf8)).isEmpty)
+  }
+
+  @Test(
+    "What became of a question, by whose word",
+    arguments: [
+      ("claude-code", "claude_code.tool_decision", "accept", "user_temporary", PromptGrade.clicked),
+      ("claude-code", "claude_code.tool_decision", "accept", "user_permanent", .remembered),
+      ("claude-code", "claude_code.tool_decision", "accept", "config", .auto),
+      ("claude-code", "claude_code.tool_decision", "accept", "hook", .auto),
+      ("claude-code", "tool_decision", "reject", "user_reject", nil),
+      ("codex", "codex.tool_decision", "approved", "user", .clicked),
+      ("codex", "codex.tool_decision", "approved_for_session", "user", .remembered),
+      ("codex", "codex.tool_decision", "approved", "automated_reviewer", .auto),
+      ("codex", "codex.tool_decision", "denied", "user", nil),
+      ("gemini", "gemini_cli.tool_call", "accept", nil, .clicked),
+      ("gemini", "gemini_cli.tool_call", "auto_accept", nil, .auto),
+      ("gemini", "gemini_cli.tool_call", "reject", nil, nil),
+      ("claude-code", "claude_code.api_request", "accept", "user_temporary", nil),
+    ] as [(String, String, String, String?, PromptGrade?)])
+  func decisions(
+    _ agent: String, _ event: String, _ answer: String, _ source: String?, _ grade: PromptGrade?
+  ) {
+    let by = source.map { #","source":"\#($0)""# } ?? ""
+    let input = """
+      {"event.name":"\(event)","attributes":{"session.id":"s1","tool_use_id":"t1",\
+      "decision":"\(answer)"\(by)}}
+      """
+    let found = left(agent, Array(input.utf8)).first
+    #expect(found?.decision == grade)
+    guard grade != nil else { return #expect(found == nil) }
+    #expect(found?.event == .decision)
+    #expect(found?.session == "s1")
+    #expect(found?.context.toolUse == "t1")
+  }
+
   @Test("Events that hold no advice give none: what the user says, and what is over")
   func others() throws {
     for name in [
       "claude-code/UserPromptSubmit", "claude-code/PostToolUse", "claude-code/SessionStart",
-      "claude-code/Notification", "claude-code/SubagentStart", "claude-code/PermissionRequest",
-      "codex/UserPromptSubmit", "codex/SessionEnd",
+      "claude-code/Notification", "codex/UserPromptSubmit", "codex/SessionEnd",
     ] {
       let agent = String(name.prefix { $0 != "/" })
       #expect(left(agent, try sample(name)).isEmpty, "\(name)")
@@ -178,12 +246,17 @@ import Testing
     submission.isCommand = true
     submission.context.attended = true
     submission.context.directory = "/srv"
+    submission.event = .decision
+    submission.decision = .remembered
     var fields: [String: [UInt8]] = [:]
     for (name, value) in submission.journalFields {
       fields[try #require(AdviceSubmission.journalName(of: Array(name.utf8)))] = Array(value.utf8)
     }
     #expect(AdviceSubmission(journalFields: fields) == submission)
     #expect(AdviceSubmission(journalFields: [:]) == nil)
+    // What a later version reports may be no advice.
+    fields["EVENT"] = Array("something-new".utf8)
+    #expect(AdviceSubmission(journalFields: fields) == nil)
     #expect(AdviceSubmission.journalName(of: Array("MESSAGE".utf8)) == nil)
   }
 }

@@ -38,6 +38,30 @@ import Testing
     #expect(!table.utf8.contains(0x1b))
   }
 
+  @Test("show prints the chain, what was said to be done, and the agent's question")
+  func chain() throws {
+    let more = """
+      "chain":["claude-code","fixer"],"delegation":[{"role":"human","name":"alice","id":"1000"},\
+      {"role":"agent","name":"claude-code","id":null},\
+      {"role":"subagent","name":"fixer","id":"x1"}]},\
+      "intent":{"fit":"wider","source":"approval","advice":"a-1",\
+      "said":"read on file:/srv/a (chmod 640 /srv/a)"},\
+      "prompt":{"grade":"asked","mode":"default","attended":true,"thinkMilliseconds":1500,\
+      "toldBy":"agent"}
+      """
+    let grant = grantJSON("g-1").replacing("\"chain\":[\"claude-code\"]}", with: more)
+    let daemon = try FakeDaemon { $0.reply("grants", "[\(grant)]") }
+    let shown = daemon.grantctl("show", "g-1").output
+    for line in [
+      "Chain:       human alice (1000) > agent claude-code > subagent fixer (x1)\n",
+      "Intent:      wider than approved; approved was: read on file:/srv/a (chmod 640 /srv/a)\n",
+      "Prompt:      asked, mode default, attended, 1500 ms after the question, told by agent;"
+        + " evidence, no approval\n",
+    ] {
+      #expect(shown.contains(line), "\(shown)")
+    }
+  }
+
   @Test("explain says why, in each format")
   func explain() throws {
     let text = """

@@ -43,6 +43,11 @@ import Testing
     rule.subject = ["everyone", "user:[a-c]*"]
     rule.object = ["/srv/*", "group:docker"]
     rule.agent = ["claude-*"]
+    rule.chainLength = 2...16
+    rule.chainMember = ["human:alice", "subagent:*"]
+    rule.intent = [.wider, .none]
+    rule.minPrompt = .clicked
+    rule.promptFrom = .any
     rule.minConfidence = .certain
     rule.inGap = false
     rule.ttl = TimeSpan(seconds: 900)
@@ -143,7 +148,9 @@ import Testing
     #expect(findings == [])
     let found = try #require(configuration)
     #expect(
-      found.rules.map(\.name) == ["agents", "advised", "human-via-agent", "unknown-in-gap"])
+      found.rules.map(\.name) == [
+        "agents", "advised", "human-via-agent", "wider-than-approved", "unknown-in-gap",
+      ])
     var plain = found
     plain.rules = []
     #expect(plain == Configuration())

@@ -58,6 +58,44 @@ import Testing
     #expect(none.reasons.last == "no rule matches: no deadline")
   }
 
+  @Test("Rules match the chain, what was said before, and the agent's own question")
+  func chainAndIntent() {
+    func winner(_ grant: Grant, _ change: (inout Rule) -> Void) -> Bool {
+      enforcing([rule("r", ttl: 5, change)]).verdict(for: grant).rule == "r"
+    }
+    var given = grant(.agentExecuted)
+    given.actor.loginUser = "alice"
+    given.agent = AgentReference(name: "codex", chain: ["claude-code", "codex"])
+      .rooted(in: given.actor)
+    #expect(winner(given) { $0.chainLength = 2...16 })
+    #expect(!winner(given) { $0.chainLength = 3...16 })
+    #expect(winner(given) { $0.chainMember = ["human:alice"] })
+    #expect(winner(given) { $0.chainMember = ["agent:claude-*"] })
+    #expect(!winner(given) { $0.chainMember = ["subagent:*"] })
+    #expect(!winner(grant(.agentExecuted)) { $0.chainLength = 1...16 })
+    #expect(winner(grant(.human)) { $0.chainLength = 0...0 })
+    #expect(winner(given) { $0.intent = [.none] })
+    given.intent = Intent(.wider, by: .hook, advice: nil, said: "x")
+    #expect(winner(given) { $0.intent = [.wider, .untold] })
+    #expect(!winner(given) { $0.intent = [.within, .none] })
+    #expect(!winner(given) { $0.minPrompt = .asked })
+    given.prompt = PromptEvidence(.clicked)
+    #expect(!winner(given) { $0.minPrompt = .asked })
+    #expect(
+      enforcing([rule("r", ttl: 5) { $0.minPrompt = .asked }]).verdict(for: given).reasons.first
+        == "rule r does not match: prompt none is below asked: the agent's own user told of it,"
+        + " see PromptFrom=")
+    #expect(
+      winner(given) {
+        $0.minPrompt = .asked
+        $0.promptFrom = .any
+      })
+    given.prompt?.isIndependent = true
+    #expect(winner(given) { $0.minPrompt = .clicked })
+    given.prompt?.grade = .remembered
+    #expect(!winner(given) { $0.minPrompt = .clicked })
+  }
+
   @Test("Nothing is revoked below enforce, on weak confidence, of a package manager, or standing")
   func lawNine() {
     let all = rule("all", ttl: 10) {

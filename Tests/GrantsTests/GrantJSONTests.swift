@@ -123,6 +123,38 @@ private let contractExample = """
     #expect(ended["activeSeconds"].double == 61.4)
   }
 
+  @Test("The chain of delegation, what was said to be done, and the agent's question")
+  func delegation() throws {
+    var (grant, now) = try example()
+    #expect(try json(grant, at: now)["intent"].isNull)
+    #expect(try json(grant, at: now)["prompt"].isNull)
+    grant.actor.loginUID = 1000
+    grant.agent = grant.agent?.rooted(in: grant.actor)
+    grant.agent?.append(ChainLink(.subagent, "fixer", id: "x1"))
+    grant.intent = Intent(.wider, by: .hook, advice: "a-7xk2", said: "read on file:/srv/data")
+    grant.prompt = PromptEvidence(.unattended, attended: false)
+    let expected = """
+      {"agent":{"name":"claude-code","session":"3f6c","chain":["claude-code","fixer"],
+      "delegation":[{"role":"human","name":"alice","id":"1000"},
+      {"role":"agent","name":"claude-code","id":"3f6c"},
+      {"role":"subagent","name":"fixer","id":"x1"}]},
+      "intent":{"fit":"wider","source":"hook","advice":"a-7xk2","said":"read on file:/srv/data"},
+      "prompt":{"grade":"unattended","mode":null,"attended":false,"thinkMilliseconds":null,
+      "toldBy":"agent"}}
+      """
+    #expect(contains(try json(grant, at: now), try JSON.parse(Array(expected.utf8))))
+  }
+
+  @Test("A chain longer than the most keeps its root and its end")
+  func longChain() {
+    var agent = AgentReference(name: "a", chain: ["a"])
+    for number in 0..<100 { agent.append(ChainLink(.subagent, "s", id: "\(number)")) }
+    #expect(agent.delegation.count == AgentReference.mostLinks)
+    #expect(agent.delegation.first == ChainLink(.agent, "a"))
+    #expect(agent.delegation.last?.id == "99")
+    #expect(agent.chain == ["a", "s"])
+  }
+
   @Test("The bounds of the time hold the time between them")
   func bounds() throws {
     var (grant, now) = try example()
@@ -145,6 +177,12 @@ private let contractExample = """
     grant.approval = Approval(
       by: "carol", byUID: 1003, byLoginUID: nil, time: now.wall,
       until: Deadline(TimeSpan(seconds: 3600), after: now), reason: "on \"call\"\n", proof: "code")
+    grant.agent = AgentReference(name: "codex", chain: ["claude-code", "codex"])
+      .rooted(in: grant.actor)
+    grant.agent?.append(ChainLink(.subagent, "fixer", id: "x1"))
+    grant.intent = Intent(.wider, by: .approval, advice: "a-7xk2", said: "read on file:/srv/data")
+    grant.prompt = PromptEvidence(
+      .asked, mode: "default", attended: true, thinkMilliseconds: 1500, isIndependent: true)
     grant.earliest = grant.grantedAt - TimeSpan(microseconds: 1)
     grant.endedAt = now.wall
     grant.endedBy = .superseded

@@ -36,7 +36,10 @@ import Testing
     #expect(
       found.agent
         == AgentReference(
-          name: "claude-code", session: "s-1", model: "opus", chain: ["claude-code"]))
+          name: "claude-code", session: "s-1", model: "opus", chain: ["claude-code"],
+          delegation: [
+            ChainLink(.human, "alice", id: "1000"), ChainLink(.agent, "claude-code", id: "s-1"),
+          ]))
     #expect(found.chainText == "chmod(72) < bash(71) < claude(70)")
     #expect(found.rootKey == "agent:70:30")
     #expect(found.source == "process-events")
@@ -48,6 +51,33 @@ import Testing
     #expect(found.actor.loginUser == "alice")
     #expect(found.actor.session == 5)
     #expect(found.because.first?.contains("executable /home/alice/.local/bin/claude") == true)
+  }
+
+  @Test("Agents that started agents: each is a link, one in a second session too")
+  func links() throws {
+    let host = try host()
+    host.table.start(.fed)
+    func run(_ pid: Int32, _ parent: Int32, _ path: String, _ environment: [String]) {
+      host.fork(parent, pid)
+      host.put(
+        pid, parent: parent, path, [path], environment: environment, uid: 1000, login: 1000,
+        session: 5)
+      host.exec(pid)
+    }
+    let mark = "CLAUDE_CODE_CHILD_SESSION=1"
+    run(71, 70, "/bin/bash", ["CLAUDE_CODE_SESSION_ID=s-1", mark])
+    run(72, 71, "/home/alice/.local/bin/claude", ["CLAUDE_CODE_SESSION_ID=s-1", mark])
+    run(73, 72, "/bin/bash", ["CLAUDE_CODE_SESSION_ID=s-2", mark])
+    run(74, 73, "/bin/chmod", ["CLAUDE_CODE_SESSION_ID=s-2", mark])
+    let found = try #require(host.judge(74, alive: true).agent)
+    #expect(found.chain == ["claude-code"])
+    #expect(
+      found.delegation.map { "\($0.text) \($0.id ?? "")" } == [
+        "human:alice 1000", "agent:claude-code s-1", "agent:claude-code s-2",
+      ])
+    #expect(found.chainLength == 2)
+    let plain = try #require(host.judge(70, alive: true).agent)
+    #expect(plain.delegation.map(\.text) == ["human:alice", "agent:claude-code"])
   }
 
   @Test("A command that was gone before anybody looked still has its chain")

@@ -110,6 +110,9 @@ private func printChanges(_ advice: JSON, _ invocation: Invocation) throws(Failu
         + plain(change["command"]))
   }
   if advice["changes"].elements.isEmpty { try invocation.line("  no change recognised") }
+  for unclear in advice["unclear"].elements {
+    try invocation.line("  not understood: \(plain(unclear))")
+  }
 }
 
 private func printAdvice(_ advice: JSON, _ invocation: Invocation) throws(Failure) {

@@ -31,7 +31,7 @@ private func runHook(_ agent: HookAgent, _ invocation: Invocation) {
     submission.context.attended = attended == "1"
   }
   // What is said goes to whoever the agent runs for.
-  if !submission.isCommand, submission.audience == nil {
+  if !submission.isCommand, !submission.text.isEmpty, submission.audience == nil {
     submission.audience = AccountNames().userName(ThisProcess.user)
   }
   HookDelivery.deliver(submission, socket: invocation.socket, journal: streams.journal)

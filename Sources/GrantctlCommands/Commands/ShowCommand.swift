@@ -67,6 +67,7 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
   try row("Provenance", "\(plain(grant["provenance"])) (\(plain(grant["confidence"])))")
   let agent = grant["agent"]
   if !agent.isNull { try row("Agent", agentText(agent)) }
+  try row("Chain", agent["delegation"].elements.map(linkText).joined(separator: " > "))
   try row("Via", plain(grant["via"]))
   let actor = grant["actor"]
   let login = actor["loginUser"].text.map { " (login \($0))" } ?? ""
@@ -74,6 +75,8 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
   try row("Actor", plain(actor["user"]) + login + pid)
   try row("Command", plain(actor["command"]))
   try row("Advice", plain(grant["advice"]))
+  try row("Intent", intentText(grant["intent"]))
+  try row("Prompt", promptText(grant["prompt"]))
   let approval = grant["approval"]
   if !approval.isNull {
     try row(
@@ -109,6 +112,33 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
       "\(plain(item["object"])) \(plain(item["before"])) -> \(plain(item["after"])) "
         + plain(item["state"]))
   }
+}
+
+/// `subagent general-purpose (a223)`.
+private func linkText(_ link: JSON) -> String {
+  let id = link["id"].text.map { " (\(plain(.string($0))))" } ?? ""
+  return "\(plain(link["role"])) \(plain(link["name"]))\(id)"
+}
+
+private func intentText(_ intent: JSON) -> String {
+  let said = plain(intent["said"])
+  return switch (intent["fit"].text, intent["source"].text) {
+  case (nil, _): ""
+  case ("wider", "approval"): "wider than approved; approved was: \(said)"
+  case ("wider", _): "wider than the agent's hook told, which was: \(said)"
+  case ("within", "approval"): "as approved: \(said)"
+  case ("within", _): "as the agent's hook told: \(said)"
+  default: "not told of by the agent's hooks; \(said)"
+  }
+}
+
+private func promptText(_ prompt: JSON) -> String {
+  guard let grade = prompt["grade"].text else { return "" }
+  var text = grade
+  if let mode = prompt["mode"].text { text += ", mode \(plain(.string(mode)))" }
+  if let attended = prompt["attended"].bool { text += attended ? ", attended" : ", unattended" }
+  if let think = prompt["thinkMilliseconds"].integer { text += ", \(think) ms after the question" }
+  return text + ", told by \(plain(prompt["toldBy"])); evidence, no approval"
 }
 
 private func agentText(_ agent: JSON) -> String {

@@ -46,6 +46,16 @@ enum HookDelivery {
     }
   }
 
+  private static func what(_ submission: AdviceSubmission) -> String {
+    switch submission.event {
+    case .permissionRequest: "asks whether it may run a command"
+    case .decision: "was told whether it may run a command"
+    case .subagentStart: "started an agent of its own"
+    case .subagentStop: "has an agent of its own that is done"
+    case nil: submission.isCommand ? "is about to run a command" : "said something"
+    }
+  }
+
   private static func name() -> String {
     var random = SystemRandomNumberGenerator()
     let bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max, using: &random) }
@@ -58,7 +68,7 @@ enum HookDelivery {
     // journalctl and the daemon read no more of a field.
     submission.text = HookEvent.cut(Array(submission.text.utf8), to: 60_000)
     JournalSend.send(
-      "\(submission.agent) \(submission.isCommand ? "is about to run a command" : "said something")",
+      "\(submission.agent) \(what(submission))",
       messageID: AdviceSubmission.messageID, priority: 6, fields: submission.journalFields,
       identifier: "grantctl")
   }

@@ -10,14 +10,14 @@ enum HookAgent: String, CaseIterable, Sendable {
   case generic
 }
 
-/// From an event of an agent's hook to the advice in it.
+/// From an event of an agent's hook to the advice in it, or to what it reports (`HookReport`).
 ///
 /// Advice is what the agent says to its user at the end of a turn, and a shell command that it is
 /// about to run. What the user says is none, and neither is anything after the fact. Sources: the
 /// recorded inputs of Claude Code and Codex beside the tests; Gemini CLI's `BeforeTool` and
 /// `AfterAgent` from its documentation; the others by the names that such events use.
 struct HookEvent {
-  /// Nil where it holds no advice.
+  /// Nil where it holds no advice and reports nothing.
   var submission: AdviceSubmission?
 
   /// Names under which messages of an agent that is not known may stand.
@@ -26,7 +26,7 @@ struct HookEvent {
     "text", "response", "output",
   ]
   private static let wrappers = ["context", "request", "payload", "params", "data", "event"]
-  private static let shellTools: Set<String> = [
+  static let shellTools: Set<String> = [
     "Bash", "bash", "shell", "local_shell", "exec", "exec_command", "run_shell_command",
     "unified_exec",
   ]
@@ -38,17 +38,22 @@ struct HookEvent {
       return
     }
     let event = json["hook_event_name"].text ?? json["type"].text ?? json["event"].text ?? ""
-    let found: AdviceSubmission?
+    var found: AdviceSubmission?
     switch agent {
-    case .claudeCode, .codex, .gemini: found = Self.known(agent, event, json)
+    case .claudeCode, .codex, .gemini:
+      found = Self.known(agent, event, json)
+      let report = HookReport.submission(agent, event, json)
+      if found == nil { found = report } else { found?.event = report?.event }
     case .openclaw, .generic: found = Self.other(agent, json)
     }
     guard var found else { return }
-    found.session = Self.text(
-      json, ["session_id", "thread-id", "session", "sessionId", "sessionKey"])
+    found.session =
+      found.session
+      ?? Self.text(json, ["session_id", "thread-id", "session", "sessionId", "sessionKey"])
     found.model = Self.text(json, ["model"])
     found.context.directory = Self.text(json, ["cwd", "directory"])
-    found.context.toolUse = Self.text(json, ["tool_use_id", "tool_call_id", "call_id"])
+    found.context.toolUse =
+      found.context.toolUse ?? Self.text(json, ["tool_use_id", "tool_call_id", "call_id"])
     found.context.permissionMode = Self.text(json, ["permission_mode"])
     let subagent = [json["agent_type"].text, json["agent_id"].text].compactMap(\.self)
     if !subagent.isEmpty { found.context.subagent = subagent.joined(separator: " ") }
@@ -85,11 +90,15 @@ struct HookEvent {
     return nil
   }
 
-  private static func command(_ agent: String, _ input: JSON) -> AdviceSubmission? {
+  /// The shell text of a tool's input, as a line or as words.
+  static func shellText(_ input: JSON) -> String? {
     let words = input["command"].elements.compactMap(\.text)
     let line = input["command"].text ?? input["cmd"].text
-    let text = line ?? (words.isEmpty ? nil : words.map(quoted).joined(separator: " "))
-    var found = submission(agent, text: text)
+    return line ?? (words.isEmpty ? nil : words.map(quoted).joined(separator: " "))
+  }
+
+  private static func command(_ agent: String, _ input: JSON) -> AdviceSubmission? {
+    var found = submission(agent, text: shellText(input))
     found?.isCommand = true
     return found
   }

@@ -6,7 +6,7 @@ struct HookSettings {
   let file: String
   /// Those of one user, below the home directory.
   let userFile: String
-  /// The events that hold advice, each with the glob of tools that it is for.
+  /// The events that hold advice or report something, each with the glob of tools that it is for.
   let events: [(name: String, matcher: String?)]
   /// As long as the agent waits at the most, in its own unit.
   let timeout: Int64
@@ -17,17 +17,25 @@ struct HookSettings {
     case .claudeCode:
       file = "/etc/claude-code/managed-settings.json"
       userFile = ".claude/settings.json"
-      events = [("PreToolUse", "Bash"), ("Stop", nil), ("SubagentStop", nil)]
+      events = [
+        ("PreToolUse", "Bash"), ("PermissionRequest", "Bash"), ("Stop", nil),
+        ("SubagentStart", nil), ("SubagentStop", nil),
+      ]
       timeout = 5
     case .codex:
       file = "/etc/codex/hooks.json"
       userFile = ".codex/hooks.json"
-      events = [("PreToolUse", "Bash"), ("Stop", nil), ("SubagentStop", nil)]
+      events = [
+        ("PreToolUse", "Bash"), ("PermissionRequest", "Bash"), ("Stop", nil), ("SubagentStop", nil),
+      ]
       timeout = 5
     case .gemini:
       file = "/etc/gemini-cli/settings.json"
       userFile = ".gemini/settings.json"
-      events = [("BeforeTool", "run_shell_command"), ("AfterAgent", nil)]
+      events = [
+        ("BeforeTool", "run_shell_command"), ("AfterAgent", nil),
+        ("Notification", "ToolPermission"),
+      ]
       timeout = 5000
     case .openclaw, .generic: return nil
     }

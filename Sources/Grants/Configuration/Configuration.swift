@@ -72,6 +72,15 @@ package enum ResidueAction: String, Sendable, CaseIterable {
   case terminate
 }
 
+/// How a grant compares with what was said before, as a rule names it.
+package enum RuleIntent: String, Sendable, CaseIterable {
+  case within, wider, untold
+  /// Nobody said anything.
+  case none
+
+  init(_ intent: Intent?) { self = intent.flatMap { Self(rawValue: $0.fit.rawValue) } ?? .none }
+}
+
 /// One `[Rule NAME]`: which grants it speaks of, and what becomes of them. An empty list and a nil
 /// match everything.
 package struct Rule: Equatable, Sendable {
@@ -83,6 +92,16 @@ package struct Rule: Equatable, Sendable {
   package var subject: [String] = []
   package var object: [String] = []
   package var agent: [String] = []
+  /// How many agents handed the task on; nil for any number.
+  package var chainLength: ClosedRange<Int>?
+  /// Globs on `human:alice`, `agent:codex`, `subagent:general-purpose`.
+  package var chainMember: [String] = []
+  /// How the grant compares with what was said before; nil for all.
+  package var intent: Set<RuleIntent>?
+  /// What the agent's own question must have been at least; `none` for all.
+  package var minPrompt = PromptGrade.none
+  /// Whose word on that question counts.
+  package var promptFrom = PromptTeller.root
   package var minConfidence = Confidence.strong
   /// Given while a source was blind; nil for both.
   package var inGap: Bool?

@@ -48,6 +48,27 @@ struct SettingValue {
     return Int(value)
   }
 
+  /// A number, or a span of them: `2`, `2-4`, `2-` or `-4`; nil when empty.
+  func range(in limits: ClosedRange<Int>) throws(BadValue) -> ClosedRange<Int>? {
+    if entry.value.isEmpty { return nil }
+    let parts = entry.value.split(separator: "-", omittingEmptySubsequences: false)
+    func bound(_ part: Substring, or fallback: Int) -> Int? {
+      if part.isEmpty { return fallback }
+      return decimal(part.utf8).flatMap(Int.init(exactly:)).flatMap {
+        limits.contains($0) ? $0 : nil
+      }
+    }
+    guard parts.count <= 2, parts.contains(where: { !$0.isEmpty }),
+      let low = bound(parts[0], or: limits.lowerBound),
+      let high = parts.count == 1 ? low : bound(parts[1], or: limits.upperBound), low <= high
+    else {
+      throw bad(
+        "a number from \(limits.lowerBound) to \(limits.upperBound), or a span such as 2-4 or 2-"
+          + " expected")
+    }
+    return low...high
+  }
+
   /// A time span longer than nothing; nil when empty.
   func span() throws(BadValue) -> TimeSpan? {
     if entry.value.isEmpty { return nil }

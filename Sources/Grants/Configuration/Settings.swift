@@ -105,6 +105,27 @@ let ruleSettings: [Setting<Rule>] = [
     rule.object = try value.globs(rule.object)
   },
   Setting("Agent") { (rule, value) throws(BadValue) in rule.agent = try value.globs(rule.agent) },
+  Setting("ChainLength") { (rule, value) throws(BadValue) in
+    rule.chainLength = try value.range(in: 0...AgentReference.mostLinks)
+  },
+  Setting("ChainMember") { (rule, value) throws(BadValue) in
+    rule.chainMember = try value.globs(rule.chainMember)
+  },
+  Setting("Intent") { (rule, value) throws(BadValue) in
+    let words = try value.list((rule.intent ?? []).map(\.rawValue)) { (word) throws(BadValue) in
+      if word == "*" { return word }
+      let intent: RuleIntent = try value.word(word)
+      return intent.rawValue
+    }
+    rule.intent =
+      words.isEmpty || words.contains("*") ? nil : Set(words.compactMap(RuleIntent.init))
+  },
+  Setting("MinPrompt") { (rule, value) throws(BadValue) in
+    rule.minPrompt = try value.choice(default: .none)
+  },
+  Setting("PromptFrom") { (rule, value) throws(BadValue) in
+    rule.promptFrom = try value.choice(default: .root)
+  },
   Setting("MinConfidence") { (rule, value) throws(BadValue) in
     rule.minConfidence = try value.choice(default: .strong)
   },

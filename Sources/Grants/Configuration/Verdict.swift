@@ -122,6 +122,14 @@ extension Rule {
     if !subject.isEmpty { parts.append("subject is \(grant.subject)") }
     if namesObjects { parts.append("object matches \(object.joined(separator: " "))") }
     if !agent.isEmpty { parts.append("agent is \(grant.agent?.name ?? "none")") }
+    if chainLength != nil {
+      parts.append("its chain has \(counted(grant.agent?.chainLength ?? 0, "agent"))")
+    }
+    if !chainMember.isEmpty { parts.append("its chain is \(grant.agent?.chainText ?? "empty")") }
+    if intent != nil { parts.append("intent is \(RuleIntent(grant.intent).rawValue)") }
+    if minPrompt != .none {
+      parts.append("prompt \(counting(grant).rawValue) is at least \(minPrompt.rawValue)")
+    }
     if inGap != nil { parts.append("given \(grant.earliest == nil ? "outside" : "in") a gap") }
     parts.append("confidence \(grant.confidence.rawValue) is at least \(minConfidence.rawValue)")
     return "rule \(name) matches: \(parts.joined(separator: ", "))"
@@ -138,6 +146,21 @@ extension Rule {
     if !agents.contains(where: { accepts(agent, $0) }) {
       return "agent is \(grant.agent?.name ?? "none")"
     }
+    if let chainLength, !chainLength.contains(grant.agent?.chainLength ?? 0) {
+      return "its chain has \(counted(grant.agent?.chainLength ?? 0, "agent"))"
+    }
+    let links = grant.agent?.delegation.map(\.text) ?? [""]
+    if !links.contains(where: { accepts(chainMember, $0) }) {
+      return "its chain is \(grant.agent?.chainText ?? "empty")"
+    }
+    if let intent, !intent.contains(RuleIntent(grant.intent)) {
+      return "intent is \(RuleIntent(grant.intent).rawValue)"
+    }
+    if counting(grant) < minPrompt {
+      let told = grant.prompt?.grade ?? .none
+      return "prompt \(counting(grant).rawValue) is below \(minPrompt.rawValue)"
+        + (told >= minPrompt ? ": the agent's own user told of it, see PromptFrom=" : "")
+    }
     if let inGap, inGap != (grant.earliest != nil) {
       return inGap ? "not given in a gap" : "given in a gap"
     }
@@ -145,6 +168,14 @@ extension Rule {
       return "confidence \(grant.confidence.rawValue) is below \(minConfidence.rawValue)"
     }
     return nil
+  }
+
+  /// The grade of the agent's own question, as far as the rule takes the teller's word.
+  private func counting(_ grant: Grant) -> PromptGrade {
+    guard let prompt = grant.prompt, prompt.isIndependent || promptFrom == .any else {
+      return .none
+    }
+    return prompt.grade
   }
 
   /// False where every object is meant.
@@ -169,6 +200,10 @@ extension Rule {
     if rank(self) != rank(other) { return rank(self) > rank(other) }
     return (ttl?.microseconds ?? .max) < (other.ttl?.microseconds ?? .max)
   }
+}
+
+private func counted(_ number: Int, _ noun: String) -> String {
+  "\(number) \(noun)\(number == 1 ? "" : "s")"
 }
 
 private func accepts(_ globs: [String], _ text: String) -> Bool {

@@ -25,6 +25,10 @@ extension Grant {
     writer.key("actor")
     actor.write(to: &writer)
     writer.member("advice", advice)
+    writer.key("intent")
+    if let intent { intent.write(to: &writer) } else { writer.null() }
+    writer.key("prompt")
+    if let prompt { prompt.write(to: &writer) } else { writer.null() }
     writer.key("approval")
     if let approval { approval.write(to: &writer, at: now) } else { writer.null() }
     writer.member("grantedAt", time: grantedAt)
@@ -102,6 +106,42 @@ extension AgentReference {
     writer.member("session", session)
     writer.member("model", model)
     writer.member("chain", chain)
+    writer.key("delegation")
+    writer.beginArray()
+    for link in delegation {
+      writer.beginObject()
+      writer.member("role", link.role.rawValue)
+      writer.member("name", link.name)
+      writer.member("id", link.id)
+      writer.endObject()
+    }
+    writer.endArray()
+    writer.endObject()
+  }
+}
+
+extension Intent {
+  /// Writes the `intent` of a grant.
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("fit", fit.rawValue)
+    writer.member("source", source.rawValue)
+    writer.member("advice", advice)
+    writer.member("said", said)
+    writer.endObject()
+  }
+}
+
+extension PromptEvidence {
+  /// Writes the `prompt` of a grant.
+  package func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("grade", grade.rawValue)
+    writer.member("mode", mode)
+    writer.key("attended")
+    if let attended { writer.value(attended) } else { writer.null() }
+    writer.member("thinkMilliseconds", thinkMilliseconds)
+    writer.member("toldBy", isIndependent ? "root" : "agent")
     writer.endObject()
   }
 }

@@ -25,6 +25,14 @@ extension Grant {
     writer.key("actor")
     actor.writeRecord(to: &writer)
     writer.present("advice", advice)
+    if let intent {
+      writer.key("intent")
+      intent.write(to: &writer)
+    }
+    if let prompt {
+      writer.key("prompt")
+      prompt.write(to: &writer)
+    }
     if let approval {
       writer.key("approval")
       approval.writeRecord(to: &writer)
@@ -106,6 +114,8 @@ extension Grant {
     let via = fields.text("via")
     let actor = Actor(record: fields["actor"])
     let advice = fields.text("advice")
+    let intent = Intent(record: fields["intent"])
+    let prompt = PromptEvidence(record: fields["prompt"])
     let approval = Approval(record: fields["approval"])
     guard let grantedAt = fields.time("grantedAt"), let grantedUp = fields.up("grantedUp"),
       let boot = fields.text("boot")
@@ -123,6 +133,8 @@ extension Grant {
     self.via = via
     self.actor = actor
     self.advice = advice
+    self.intent = intent
+    self.prompt = prompt
     self.approval = approval
     self.earliest = earliest
     self.detectedAt = detectedAt

@@ -124,6 +124,16 @@ extension AgentReference {
     writer.present("session", session)
     writer.present("model", model)
     writer.member("chain", chain)
+    writer.key("delegation")
+    writer.beginArray()
+    for link in delegation {
+      writer.beginArray()
+      writer.value(link.role.rawValue)
+      writer.value(link.name)
+      if let id = link.id { writer.value(id) }
+      writer.endArray()
+    }
+    writer.endArray()
     writer.endObject()
   }
 
@@ -133,7 +143,46 @@ extension AgentReference {
     guard let name = fields.text("name") else { return nil }
     let session = fields.text("session")
     let model = fields.text("model")
-    self.init(name: name, session: session, model: model, chain: fields.texts("chain"))
+    let chain = fields.texts("chain")
+    let delegation = fields["delegation"].elements.compactMap(ChainLink.init(record:))
+    self.init(
+      name: name, session: session, model: model, chain: chain,
+      delegation: delegation.isEmpty ? nil : delegation)
+  }
+}
+
+extension ChainLink {
+  /// Reads the role, the name and the id; nil for anything else.
+  init?(record: JSON) {
+    let parts = record.elements.compactMap(\.text)
+    guard parts.count == 2 || parts.count == 3, let role = Role(rawValue: parts[0]) else {
+      return nil
+    }
+    self.init(role, parts[1], id: parts.count == 3 ? parts[2] : nil)
+  }
+}
+
+extension Intent {
+  /// Reads what `write` wrote; nil when a member that it always writes is missing or bad.
+  init?(record: JSON) {
+    var fields = RecordFields(record)
+    guard let fit = fields.word("fit", as: IntentFit.self),
+      let source = fields.word("source", as: IntentSource.self)
+    else { return nil }
+    let advice = fields.text("advice")
+    self.init(fit, by: source, advice: advice, said: fields.text("said") ?? "")
+  }
+}
+
+extension PromptEvidence {
+  /// Reads what `write` wrote; nil without a grade.
+  init?(record: JSON) {
+    var fields = RecordFields(record)
+    guard let grade = fields.word("grade", as: PromptGrade.self) else { return nil }
+    self.init(
+      grade, mode: fields.text("mode"), attended: fields.flag("attended"),
+      thinkMilliseconds: fields.number("thinkMilliseconds", as: Int64.self),
+      isIndependent: fields.text("toldBy") == "root")
   }
 }
 

@@ -13,7 +13,7 @@ package struct AdviceIndex {
   static let mostSamples = 16
   static let mostItems = 10_000
 
-  private struct Entry {
+  struct Entry {
     var advice: Advice
     var changes: [AdvisedChange]
     var order: Int
@@ -24,7 +24,7 @@ package struct AdviceIndex {
     var order: Int
   }
 
-  private var entries: [String: Entry] = [:]
+  private(set) var entries: [String: Entry] = [:]
   private var places: [IndexKey: [Reference]] = [:]
   private var added = 0
 
@@ -182,7 +182,7 @@ package struct AdviceIndex {
   }
 
   /// The change that fits best, and whether the changes together explain every item.
-  private func explain(
+  func explain(
     _ changes: [AdvisedChange], _ grant: Grant, _ items: [GrantItem], _ granted: FileRights
   ) -> (AdvisedChange, Coverage)? {
     var best: (change: AdvisedChange, coverage: Coverage)?
@@ -223,7 +223,7 @@ private let ownAccount: Set<String> = [
 
 extension Deadline {
   /// True until the deadline has passed; by the wall's clock after a reboot.
-  fileprivate func isOpen(at now: Moment) -> Bool {
+  func isOpen(at now: Moment) -> Bool {
     boot == now.boot ? up > now.up : wall > now.wall
   }
 }

@@ -119,7 +119,7 @@ struct AdvisedChange {
   }
 
   /// True when the change is said of the object, right and subject left aside.
-  private func reaches(_ object: String) -> Bool {
+  func reaches(_ object: String) -> Bool {
     let item = object.utf8.dropFirst(5)
     if change.exact { return lies(item, within: path) }
     guard let pattern, pattern.count <= Self.longestPattern, item.count <= Self.longestMatched
@@ -163,7 +163,22 @@ struct AdvisedChange {
       && effect.others.union(effect.group).isSuperset(of: group)
   }
 
-  private static func mode(_ text: String?) -> Int? {
+  /// The bits of group and others, setuid and setgid that the command may give, whatever a file had.
+  var grantedBits: Int {
+    func bits(_ rights: FileRights) -> Int {
+      (rights.contains(.read) ? 4 : 0) | (rights.contains(.write) ? 2 : 0)
+        | (rights.contains(.execute) ? 1 : 0)
+    }
+    let special = effect?.special ?? rights
+    let setid = (special.contains(.setuid) ? 0o4000 : 0) | (special.contains(.setgid) ? 0o2000 : 0)
+    // Who may do something as everyone may do it as the group.
+    if let effect {
+      return bits(effect.others) | bits(effect.others.union(effect.group)) << 3 | setid
+    }
+    return (change.subject == "everyone" ? bits(rights) : 0) | bits(rights) << 3 | setid
+  }
+
+  static func mode(_ text: String?) -> Int? {
     guard let text, text.utf8.count == 4 else { return nil }
     return Int(text, radix: 8)
   }
