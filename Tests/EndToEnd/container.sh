@@ -15,6 +15,7 @@ script=${0##*/}
 cache=${GRANTWATCH_TEST_CACHE:-/var/cache/grantwatch-test}
 packages=systemd,systemd-sysv,dbus,libpam-systemd,passwd,sudo,procps,curl,libsystemd0
 packages+=,adduser,openssh-server,openssh-client,opendoas,pkexec,polkitd,cron,at,postgresql
+packages+=,dbus-user-session,tmux,screen
 tree_options=(--dpkgopt=path-exclude=/usr/share/{doc,man,locale}/'*')
 
 [[ $(id -u) -eq 0 ]] || { echo "$script: must run as root" >&2; exit 2; }
@@ -44,7 +45,10 @@ tree=
 machine=grantwatch-$$
 container=
 leader=
+sessions=()
 clean() {
+  local pid
+  for pid in "${sessions[@]}"; do kill "$pid" 2>/dev/null || true; done
   if [[ -n $container ]] && kill -0 "$container" 2>/dev/null; then
     local n=0
     [[ -z $leader ]] || kill -s RTMIN+4 "$leader" 2>/dev/null || true
@@ -130,15 +134,41 @@ find_leader() {
 }
 booted() { find_leader && [[ $(inside systemctl is-system-running) =~ ^(running|degraded)$ ]]; }
 
+# Starts a command that outlives this call; its pid is in $container then.
+start_container() {
+  setsid "$@" </dev/null >"$work/console" 2>&1 &
+  container=$!
+}
+
 # Boots $tree, and makes Grantwatch's accounts there.
 boot() {
-  setsid systemd-nspawn -q -D "$tree" -M "$machine" --register=no --keep-unit -b \
+  start_container systemd-nspawn -q -D "$tree" -M "$machine" --register=no --keep-unit -b \
     --private-network --capability=all --link-journal=no --console=passive \
-    --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at" \
-    </dev/null >"$work/console" 2>&1 &
-  container=$!
+    --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at"
   until_true 30 find_leader
   check "Debian boots in systemd-nspawn" until_true 120 booted
   ((failed == 0)) || finish
   check "systemd-sysusers makes group and user" inside systemd-sysusers
+}
+
+# People: each logs in by ssh, on a terminal in which lines are typed.
+login() { # USER: makes the account first
+  inside useradd -m -s /bin/bash "$1"
+  [[ -e $tree/root/key ]] || inside ssh-keygen -q -t ed25519 -N '' -f /root/key
+  inside install -d -o "$1" -g "$1" -m 700 "/home/$1/.ssh"
+  inside install -o "$1" -g "$1" -m 600 /root/key.pub "/home/$1/.ssh/authorized_keys"
+  mkfifo "$work/$1.keys"
+  # Opened both ways, so that it has no end before the session has one.
+  nsenter -t "$leader" -a -- ssh -tt -i /root/key -o BatchMode=yes \
+    -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR "$1@127.0.0.1" \
+    <>"$work/$1.keys" >"$work/$1.screen" 2>&1 &
+  sessions+=($!)
+  types "$1" true
+}
+types() { # USER LINE: and waits for its end; true if it exits with 0
+  local mark=1$RANDOM$RANDOM
+  # shellcheck disable=SC2016  # the shell that it is typed into expands it
+  printf '%s; echo "end of $((%s)):" $?\n' "$2" "$mark" >"$work/$1.keys"
+  until_true 30 grep -q "end of $mark:" "$work/$1.screen" || { tail -n 5 "$work/$1.screen"; return 1; }
+  is "$(grep -o "end of $mark: [0-9]*" "$work/$1.screen" | tail -n 1 | cut -d' ' -f4)" 0
 }
