@@ -24,7 +24,7 @@ TESTS = .build/debug/grantwatchPackageTests.xctest
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: all needs needs-all demo check test live service streams presence bench format lint install uninstall clean
+.PHONY: all needs needs-all demo check test live service streams presence march launches bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
@@ -46,6 +46,8 @@ check: needs-all
 	$(MAKE) service
 	$(MAKE) streams
 	$(MAKE) presence
+	$(MAKE) march
+	$(MAKE) launches
 	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
 
 # Unit tests, as the caller.
@@ -71,6 +73,14 @@ streams:
 # A real polkitd, and passwords that are typed.
 presence:
 	$(SUDO) Tests/EndToEnd/presence.sh $(BUILD)
+
+# The case of March 2026: an agent's advice, and an employee who follows it.
+march:
+	$(SUDO) Tests/EndToEnd/march.sh $(BUILD)
+
+# Every road that a command can take, and who is found behind it.
+launches:
+	$(SUDO) Tests/EndToEnd/launches.sh $(BUILD)
 
 bench:
 	$(MAKE) all

@@ -8,7 +8,7 @@ package enum Grantctl {
     [
       statusCommand, listCommand, showCommand, explainCommand, approveCommand, extendCommand,
       revokeCommand, restoreCommand, adviceAddCommand, adviceListCommand, adviceShowCommand,
-      agentsCommand, agentsCheckCommand, logCommand, verifyCommand, recognizeCommand,
+      agentsCommand, agentsCheckCommand, logCommand, reportCommand, verifyCommand, recognizeCommand,
       doctorCommand, connectorListCommand, connectorCheckCommand,
     ] + hookCommands + [hookInstallCommand]
 

@@ -204,6 +204,7 @@ check "the report has the exposure in minutes, and how long it was unapproved" j
 echo
 inside grantctl report
 echo
-inside grantctl show "$payroll" | grep -E '^(Provenance|Agent|Actor|Command|Advice|Active|Ended):' || true
+inside grantctl show "$payroll" |
+  grep -E '^(Provenance|Agent|Actor|Command|Advice|Active|Ended):' | cut -c -110 || true
 echo
 finish

@@ -68,6 +68,7 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
   let agent = grant["agent"]
   if !agent.isNull { try row("Agent", agentText(agent)) }
   try row("Chain", agent["delegation"].elements.map(linkText).joined(separator: " > "))
+  try row("Hints at", plain(grant["hints"]))
   try row("Via", plain(grant["via"]))
   let actor = grant["actor"]
   let login = actor["loginUser"].text.map { " (login \($0))" } ?? ""
@@ -89,7 +90,7 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
   if !grant["endedAt"].isNull {
     try row("Ended", "\(plain(grant["endedAt"])), \(plain(grant["endedBy"]))")
   }
-  try row("Active", spanText(grant["activeSeconds"].double ?? 0))
+  try row("Active", activeText(grant))
   try row("Rule", plain(grant["rule"]))
   try row("Severity", plain(grant["severity"]))
   try row("Own end", plain(grant["nativeExpiry"]))
@@ -139,6 +140,15 @@ private func promptText(_ prompt: JSON) -> String {
   if let attended = prompt["attended"].bool { text += attended ? ", attended" : ", unattended" }
   if let think = prompt["thinkMilliseconds"].integer { text += ", \(think) ms after the question" }
   return text + ", told by \(plain(prompt["toldBy"])); evidence, no approval"
+}
+
+/// How long the access was there, with its bounds where nobody looked all the time.
+private func activeText(_ grant: JSON) -> String {
+  let text = spanText(grant["activeSeconds"].double ?? 0)
+  guard let least = grant["activeSecondsMin"].double, let most = grant["activeSecondsMax"].double,
+    most - least >= 1
+  else { return text }
+  return "\(text), at least \(spanText(least)), at most \(spanText(most))"
 }
 
 private func agentText(_ agent: JSON) -> String {

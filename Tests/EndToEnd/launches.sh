@@ -1,0 +1,289 @@
+#!/bin/bash
+# Who is behind a change, on every road that a command can take: an agent and a human each make the
+# same change directly, through sudo and su, from a session of its own, by tmux, screen, at, cron,
+# systemd-run, ssh to the host itself, an engine of containers, and by a script that another runs.
+# Prints for each what Grantwatch says and on what evidence, and counts.
+#
+# usage: launches.sh [BUILD]     (root; BUILD holds the release binaries, .build/release by default)
+#
+# The daemon runs here, with the process events of this host's kernel, and takes a Debian 12 that is
+# booted in systemd-nspawn for its root. It takes two to three minutes: cron runs once a minute.
+# See container.sh for what is kept and what is not.
+# shellcheck disable=SC2317,SC2329  # check and until_true call functions by name
+# shellcheck disable=SC2016  # the shells of those who type expand it
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+build=$(realpath "${1:-.build/release}")
+. Tests/EndToEnd/container.sh
+
+prepare_tree
+echo 127.0.0.1 localhost >"$tree/etc/hosts"
+install -m 440 /dev/stdin "$tree/etc/sudoers.d/alice" <<<'alice ALL=(ALL) NOPASSWD: ALL'
+cat >"$tree/etc/polkit-1/rules.d/50-alice.rules" <<'END'
+polkit.addRule(function(action, subject) {
+  if (subject.user == "alice" && action.id == "org.freedesktop.policykit.exec")
+    return polkit.Result.YES;
+});
+END
+install -D -m 755 "$tree/bin/bash" "$tree/opt/claude/claude"
+mkdir -p "$tree"/{srv/p,lines}
+# An engine of containers, as far as it matters here: a client that asks, and a service that runs
+# what it is asked for.
+install -D -m 755 "$tree/bin/bash" "$tree/usr/local/bin/containerd-shim-runc-v2"
+install -m 755 /dev/stdin "$tree/usr/bin/docker" <<'END'
+#!/bin/bash
+shift 2
+printf '%q ' "$@" >/run/engine.part
+mv /run/engine.part /run/engine
+END
+cat >"$tree/etc/systemd/system/engine.service" <<'END'
+[Service]
+ExecStart=/usr/local/bin/containerd-shim-runc-v2 -c 'while sleep 0.2; do \
+  [ ! -e /run/engine ] || { mv /run/engine /run/engine.now; sh /run/engine.now; }; done'
+END
+
+work_etc=$work/etc
+mkdir -p "$work_etc/agents.d" "$work/journal" "$tree/gw"
+install -d -m 700 "$work/state"
+cat >"$work_etc/agents.d/claude-code.conf" <<'END'
+[Agent]
+Name=claude-code
+
+[Match]
+Executable=/opt/claude/claude
+END
+cat >"$work_etc/grantwatch.conf" <<END
+[Files]
+Watch=
+Watch=/srv
+
+[Journal]
+Directory=$work/journal
+
+[Rule agents]
+Provenance=agent-executed agent-advised
+TTL=1h
+
+[Rule hint]
+Provenance=unknown human
+Hint=*
+MinConfidence=weak
+TTL=1h
+END
+
+# What starts the container was there before the daemon, an orphan: nobody's child.
+env -i PATH="$PATH" setsid -f bash -c '
+  until [[ -e $1/words ]]; do [[ -d $1 ]] || exit; sleep 0.1; done
+  mapfile -t words <"$1/words"
+  setsid "${words[@]}" </dev/null >"$1/console" 2>&1 &
+  echo $! >"$1/pid.new" && mv "$1/pid.new" "$1/pid"
+  wait' starter "$work" </dev/null >/dev/null 2>&1
+start_container() {
+  printf '%s\n' "$@" >"$work/words.new"
+  mv "$work/words.new" "$work/words"
+  until_true 10 test -s "$work/pid"
+  container=$(cat "$work/pid")
+}
+daemon=
+end_launches() {
+  [[ -z $daemon ]] || kill "$daemon" 2>/dev/null || true
+  clean
+}
+trap end_launches EXIT
+env -i PATH="$PATH" "$build/grantwatchd" --config "$work_etc/grantwatch.conf" --root "$tree" \
+  --state-directory "$work/state" --runtime-directory "$tree/gw" </dev/null 2>"$work/daemon.log" &
+daemon=$!
+ctl() { timeout 20 "$build/grantctl" --socket "$tree/gw/control.sock" "$@"; }
+check "the daemon answers" until_true 20 ctl status
+((failed == 0)) || { cat "$work/daemon.log"; exit 1; }
+if ! ctl -o json status | jq -e '.sources[] | select(.name == "process-events") | .state == "ok"' \
+  >/dev/null; then
+  echo "skipped - there are no process events in a PID namespace"
+  exit 0
+fi
+boot
+inside systemctl daemon-reload
+inside systemctl start engine.service
+check "alice logs in by ssh" login alice
+((failed == 0)) || exit 1
+inside runuser -u alice -- ssh-keygen -q -t ed25519 -N '' -f /home/alice/.ssh/id_ed25519
+inside runuser -u alice -- sh -c 'cat ~/.ssh/id_ed25519.pub >>~/.ssh/authorized_keys'
+
+
+# The agent runs in alice's session all the time, as agents do, each command in a shell of its own.
+cat >"$tree/lines/agent" <<'END'
+while sleep 0.1; do
+  [[ ! -e ~/order ]] || { bash -c "$(<~/order)"; rm ~/order; }
+done
+END
+types alice '/opt/claude/claude /lines/agent </dev/null >agent.log 2>&1 & true' || true
+orders() { # COMMAND: the agent runs it
+  printf '%s\n' "$1" >"$tree/home/alice/part"
+  mv "$tree/home/alice/part" "$tree/home/alice/order"
+  until_true 30 test ! -e "$tree/home/alice/order"
+}
+
+# A change by a human or an agent: LINE, in which $F is a file of its own. What is meant to be seen
+# of it is a pattern on "PROVENANCE CONFIDENCE AGENT HINT".
+rows=()
+row() { # WHO NAME EXPECTED
+  rows+=("$1|$2|$3")
+  install -m 600 -o "$(stat -c %u "$tree/home/alice")" /dev/null "$tree/srv/p/$1-${2//[^a-z0-9-]/_}"
+}
+file() { echo "/srv/p/$1-${2//[^a-z0-9-]/_}"; } # WHO NAME
+line() { # WHO NAME EXPECTED LINE: typed in alice's session, by her or by an agent that she started
+  row "$1" "$2" "$3"
+  local path=/lines/$1-${2//[^a-z0-9-]/_} text
+  text=$(printf 'F=%s\n%s' "$(file "$1" "$2")" "$4")
+  echo "$text" >"$tree$path"
+  case $1 in
+    human) types alice ". $path" ;;
+    agent) orders "$text" ;;
+  esac >"$work/tried" 2>&1 || sed "s/^/# $1, $2: /" "$work/tried"
+}
+chmod 755 "$tree/srv/p"
+
+own='human (strong|weak) - -'
+# The doors of those who are asked to run something: nobody knows who asked.
+nobody='unknown weak - -'
+types alice 'tmux -L own new-session -d -s own; screen -dmS own' || true
+printf ':\n' | install -m 755 -o "$(stat -c %u "$tree/home/alice")" /dev/stdin "$tree/home/alice/job"
+printf '* * * * * chmod 666 %s\n* * * * * sh /home/alice/job\n' "$(file human cron)" \
+  >"$tree/lines/crontab"
+row human cron "$nobody"
+types alice 'crontab /lines/crontab' >/dev/null
+line human "direct" "$own" 'chmod 666 $F'
+line human "bash -c" "$own" 'bash -c "sh -c \"chmod 666 $F; :\"; :"'
+line human "sudo" "$own" 'sudo chmod 666 $F'
+line human "sudo, clean environment" "$own" 'sudo env -i /bin/chmod 666 $F'
+line human "su -" "$own" 'sudo su - -c "chmod 666 $F"'
+line human "nohup" "$own" 'nohup chmod 666 $F >/dev/null 2>&1'
+line human "setsid" "$own" 'setsid -f chmod 666 $F'
+line human "double fork" "$own" '(setsid env -i sh -c "sleep 0.4; chmod 666 $F" &)'
+line human "tmux" "$own" 'tmux -L mine new-session -d "chmod 666 $F"'
+line human "screen" "$own" 'screen -dm chmod 666 $F'
+line human "pkexec" "$own|unknown weak - -" 'pkexec chmod 666 $F'
+line human "at" "$nobody" 'echo "chmod 666 $F" | at now 2>/dev/null'
+line human "systemd-run --user" "$nobody|human weak - -" 'systemd-run --user --quiet chmod 666 $F'
+line human "systemd-run" "$nobody" 'sudo systemd-run --quiet chmod 666 $F'
+line human "ssh to the host itself" "$own" \
+  'ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR 127.0.0.1 chmod 666 $F'
+line human "docker exec" "$nobody" 'sudo docker exec box chmod 666 $F'
+
+# Scripts: an agent writes them, a human and a job of cron that was there before run them. Without
+# the agent's hook nothing is known of what was written; with it, the text is advice.
+orders "echo chmod 666 $(file agent script-by-human) >~/fix"
+row agent script-by-human "$own"
+types alice 'sh ./fix' || true
+row agent script-by-cron "$nobody"
+orders "echo chmod 666 $(file agent script-by-cron) >~/job"
+jq -n --arg file "$(file agent script-by-human-hook)" '{session_id: "s", cwd: "/home/alice",
+  hook_event_name: "PreToolUse", tool_name: "Bash",
+  tool_input: {command: "cat >~/hooked <<EOF\nchmod 666 \($file)\nEOF"}}' >"$tree/lines/hook"
+row agent script-by-human-hook 'agent-advised strong claude-code -'
+orders 'grantctl --socket /gw/control.sock hook claude-code </lines/hook'
+types alice "echo chmod 666 $(file agent script-by-human-hook) >hooked; sh ./hooked" || true
+
+changed() { [[ $(stat -c %a "$tree$1") == 666 ]]; } # FILE
+check "cron has run alice's job" until_true 75 changed "$(file human cron)"
+check "and the script that the agent had written" until_true 10 changed "$(file agent script-by-cron)"
+
+
+proven='agent-executed (certain|strong) claude-code -'
+# No proof, but the agent is named.
+hinted='(unknown|human) weak - claude-code'
+printf '* * * * * chmod 666 %s\n' "$(file agent crontab)" >"$tree/lines/crontab"
+row agent crontab "$hinted"
+orders 'crontab /lines/crontab'
+row agent /etc/cron.d "$hinted"
+printf '* * * * * root chmod 666 %s\n' "$(file agent /etc/cron.d)" >"$tree/lines/cron.d"
+orders 'sudo cp /lines/cron.d /etc/cron.d/job'
+line agent "direct" "$proven" 'chmod 666 $F'
+line agent "bash -c" "$proven" 'bash -c "sh -c \"chmod 666 $F; :\"; :"'
+line agent "renamed" "$proven" 'cp /opt/claude/claude ~/helper; (exec -a sh ~/helper -c "chmod 666 $F; :")'
+line agent "sudo" "$proven" 'sudo chmod 666 $F'
+line agent "sudo, clean environment" "$proven" 'sudo env -i /bin/chmod 666 $F'
+line agent "sudo -i" "$proven" 'sudo -i chmod 666 $F'
+line agent "su -" "$proven" 'sudo su - -c "chmod 666 $F"'
+line agent "nohup" "$proven" 'nohup chmod 666 $F >/dev/null 2>&1 & true'
+line agent "setsid" "$proven" 'setsid -f chmod 666 $F'
+line agent "double fork" "$proven" '(setsid env -i sh -c "sleep 0.4; chmod 666 $F" &)'
+line agent "tmux, a server of its own" "$proven" 'tmux -L agent new-session -d "chmod 666 $F"'
+line agent "tmux, keys sent to the human's" "$hinted" 'tmux -L own send-keys -t own "chmod 666 $F" Enter'
+line agent "screen of its own" "$proven" 'screen -dm chmod 666 $F'
+line agent "screen, keys sent to the human's" "$hinted" 'screen -S own -p 0 -X stuff "chmod 666 $F^M"'
+line agent "pkexec" "$proven|$hinted" 'pkexec chmod 666 $F'
+line agent "at" "$hinted" 'echo "chmod 666 $F" | at now 2>/dev/null'
+line agent "systemd-run --user" "$hinted" 'systemd-run --user --quiet chmod 666 $F'
+line agent "systemd-run --user --unit" "$proven|$hinted" \
+  'systemd-run --user --quiet --unit=agent-job chmod 666 $F'
+line agent "systemd-run --user --scope" "$proven" 'systemd-run --user --quiet --scope chmod 666 $F'
+line agent "systemd-run" "$hinted" 'sudo systemd-run --quiet chmod 666 $F'
+line agent "systemd-run --uid" "$hinted" 'sudo systemd-run --quiet --uid=alice chmod 666 $F'
+line agent "systemd-run --scope" "$proven" 'sudo systemd-run --quiet --scope chmod 666 $F'
+line agent "a unit of its own" "$proven|$hinted" 'printf "[Service]\nExecStart=chmod 666 $F\n" |
+  sudo tee /etc/systemd/system/fix.service >/dev/null; sudo systemctl start fix.service'
+line agent "ssh to the host itself" "$hinted" \
+  'ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR 127.0.0.1 chmod 666 $F'
+line agent "docker exec" "$hinted" 'sudo docker exec box chmod 666 $F'
+check "cron has run the agent's crontab" until_true 75 changed "$(file agent crontab)"
+check "and what it put into /etc/cron.d" until_true 10 changed "$(file agent /etc/cron.d)"
+
+
+list() { ctl -o json list; }
+all_seen() { json "[.[] | select(.standing == false) | .object] | unique | length >= ${#rows[@]}" list; }
+check "all ${#rows[@]} changes are grants" until_true 15 all_seen
+list >"$work/list"
+humans=0 wronged=0 agents=0 proved=0 named=0 scripts=0 scripts_named=0 unexpected=0
+printf '\n%-6s %-32s %-15s %-8s %-12s %s\n' BY ROAD PROVENANCE SAID AGENT EVIDENCE
+for entry in "${rows[@]}"; do
+  IFS='|' read -r who name expected <<<"$entry"
+  # The newest: a job of cron may have run twice.
+  grant=$(jq -c --arg object "file:$(file "$who" "$name")" \
+    '[.[] | select(.object == $object)][0] // empty' "$work/list")
+  if [[ -z $grant ]]; then
+    said='none none - -'
+    why='no grant was seen'
+  else
+    said=$(jq -r '"\(.provenance) \(.confidence) \(.agent.name // "-") \(.hints[0] // "-")"' <<<"$grant")
+    why=$(ctl -o json explain "$(jq -r .id <<<"$grant")" | jq -r '[.because[] |
+      select(test("^(rule|due|no rule|audit:|advice .* at) ?") | not)] | last // "-" | ltrimstr("process-events: ")')
+  fi
+  read -r provenance confidence agent hint <<<"$said"
+  [[ $agent != - || $hint == - ]] || agent="$hint?"
+  as_meant=
+  [[ $said =~ ^($expected)$ ]] || { as_meant=' (not as meant)'; unexpected=$((unexpected + 1)); }
+  printf '%-6s %-32s %-15s %-8s %-12s %s\n' "$who" "$name" "$provenance" "$confidence" "$agent" \
+    "${why:0:110}$as_meant"
+  case $who,$name in
+    human,*)
+      humans=$((humans + 1))
+      [[ $provenance != agent-* || $confidence == weak ]] || wronged=$((wronged + 1))
+      ;;
+    agent,script-*)
+      scripts=$((scripts + 1))
+      [[ $agent == - ]] || scripts_named=$((scripts_named + 1))
+      ;;
+    agent,*)
+      agents=$((agents + 1))
+      [[ $provenance != agent-* || $confidence == weak ]] || proved=$((proved + 1))
+      [[ $agent == - ]] || named=$((named + 1))
+      ;;
+  esac
+done
+cat <<END
+
+$humans changes by a human: $wronged called an agent's at confidence strong or better
+$agents changes by an agent: $named named, $proved of them proven, $((named - proved)) by a hint
+$scripts scripts of an agent that another ran: $scripts_named named
+
+END
+check "no human's change is called an agent's" is "$wronged" 0
+check "at least 19 of 20 of the agent's are named" test $((named * 20)) -ge $((agents * 19))
+check "every road is judged as meant" is "$unexpected" 0
+check "the rule for hints gives each of them a deadline" json '[.[] | select((.hints | length) > 0)] |
+  length > 0 and all(.rule == "hint" and .expiresAt != null)' cat "$work/list"
+if ((failed > 0)); then tail -n 20 "$work/daemon.log" | sed 's/^/# /'; fi
+echo "$passed passed, $failed failed"
+exit $((failed > 0))
