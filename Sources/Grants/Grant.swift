@@ -194,6 +194,8 @@ package struct Grant: Equatable, Sendable {
   package var provenance: Provenance = .unknown
   package var confidence: Confidence = .weak
   package var agent: AgentReference?
+  /// Agents that asked somebody else to run something of which this may be the outcome: no proof.
+  package var hints: [String] = []
   /// The automation on the way, such as `dpkg`.
   package var via: String?
   package var actor = Actor()

@@ -135,7 +135,8 @@ package final class ProcessFiles {
       let parts = line.split(
         separator: UInt8(ascii: ":"), maxSplits: 2, omittingEmptySubsequences: false)
       guard parts.count == 3 else { continue }
-      if parts[1].elementsEqual("name=systemd".utf8) { return Array(parts[2]) }
+      // Of a process that has ended but was not waited for it says `/`, the unified one does not.
+      if parts[1].elementsEqual("name=systemd".utf8), parts[2].count > 1 { return Array(parts[2]) }
       if parts[1].isEmpty { found = Array(parts[2]) }
     }
     return found

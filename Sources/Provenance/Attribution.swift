@@ -30,6 +30,8 @@ package struct Attribution: Sendable {
   package var complete: Bool
   /// What agents asked somebody else to run that this may be the answer to; one a line.
   package var requests: [String] = []
+  /// Those agents, the one of the latest request first, where none of it is a proof.
+  package var hints: [String] = []
 }
 
 extension ProcessTable {
@@ -54,7 +56,10 @@ extension ProcessTable {
     }
     guard trusted else { return shownBefore(pid).map { ($0, false) } }
     guard let record = records[pid] else { return predecessor(of: pid).map { ($0, true) } }
-    if alive || record.exited != nil { return (record, true) }
+    if alive || record.exited != nil {
+      refreshAncestors(of: record, all: false)
+      return (record, true)
+    }
     // Said to be dead, and its successor lives.
     if let old = predecessor(of: pid) { return (old, true) }
     return (record, false)
@@ -156,6 +161,9 @@ extension ProcessTable {
       verdict.because.append("it runs in the unit that \(first.agent) asked for by name")
     } else {
       if verdict.provenance == .human { verdict.confidence = .weak }
+      for request in requests where !verdict.hints.contains(request.agent) {
+        verdict.hints.append(request.agent)
+      }
       verdict.because.append(
         "\(first.agent) asked for something to be run a while before: this may be it")
     }
@@ -186,9 +194,7 @@ extension ProcessTable {
     }
     guard chain.hole == nil else { return }
     let name = accountNames(login) ?? "\(login)"
-    if let manager = chain.records.dropFirst().first(where: {
-      $0.key.pid != 1 && $0.image.isServiceManager
-    }) {
+    if let manager = chain.records.dropFirst().first(where: \.image.isUserManager) {
       let by = "\(manager.image.name)(\(manager.key.pid)), the service manager of \(name)"
       if chain.isTransientUnit {
         verdict.because.append("started on request by \(by)")

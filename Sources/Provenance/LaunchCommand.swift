@@ -49,6 +49,8 @@ struct LaunchCommand: Equatable {
           "send-keys", "send", "new-window", "neww", "split-window", "splitw", "run-shell", "run",
           "respawn-pane", "respawnp", "respawn-window", "paste-buffer", "pasteb"))
     case "screen": asked = isAsking(.screen, has("-X"))
+    case "docker", "podman", "nerdctl", "crictl":
+      asked = isAsking(.container, has("exec", "run", "start", "restart", "create", "up"))
     case "ssh": asked = isAsking(.ssh, words.dropFirst().contains(where: Self.isHere))
     default: asked = nil
     }

@@ -6,6 +6,8 @@ package struct LaunchRequest: Equatable, Sendable {
   /// Who runs what was asked for.
   package enum Launcher: String, CaseIterable, Sendable {
     case cron, at, tmux, screen, unit, ssh
+    /// An engine of containers, which starts what runs in them.
+    case container
     /// A program below the agent ended before anybody could look at it: it may have asked for a unit.
     case unseen
   }

@@ -132,11 +132,15 @@ extension ProcessTable {
     }
     let proofs = named.filter(\.isProof)
     if !proofs.isEmpty { return (Array(proofs.prefix(3)), true) }
-    // A unit without a name of its own is called run-….
-    let isRun = group.last?.starts(with: "run-".utf8) ?? false
+    // A unit without a name of its own is called run-…; one that nobody saw may be any.
+    let isUnseen = chain.actor.controlGroup == nil
+    let isRun = group.last?.starts(with: "run-".utf8) ?? isUnseen
+    let isUsers = chain.records.contains(where: \.image.isUserManager)
     let likely = found.filter { request in
       switch request.launcher {
-      case .unit: (request.unit == nil && isRun) || named.contains(request)
+      case .unit:
+        (request.unit == nil && isRun) || named.contains(request)
+          || isUnseen && request.isUserUnit == isUsers
       case .unseen: isRun
       default: true
       }
@@ -154,8 +158,12 @@ extension ProcessTable {
       case "cron", "crond", "anacron": began[.cron] = below.key.began
       case "atd": began[.at] = below.key.began
       case "sshd", "sshd-session": if began[.ssh] == nil { began[.ssh] = record.key.began }
+      case "conmon": began[.container] = below.key.began
+      case let name where name.hasPrefix("containerd-shim"):
+        began[.container] = below.key.began
       case "systemd", "init":
-        if let unit, !unit.starts(with: "session-".utf8), began[.unit] == nil {
+        let isSession = unit?.starts(with: "session-".utf8) ?? false
+        if !isSession, began[.unit] == nil {
           began[.unit] = below.key.began
         }
       default:

@@ -133,6 +133,8 @@ package final class ProcessTable {
     let before = record.image
     guard let stat = files.stat(pid), record.started(at: stat.start) else {
       record.take(.unseen)
+      // What a service manager starts has left its group for one that nobody saw.
+      if record.parent?.image.isServiceManager == true { record.controlGroup = nil }
       return noteUnseenExec(record, before: before)
     }
     record.group = stat.group
@@ -147,6 +149,8 @@ package final class ProcessTable {
     let underManager = record.parent.map { $0.image.isServiceManager } ?? false
     if signatures.hasUnits || underManager || record.controlGroup == nil {
       record.controlGroup = files.controlGroup(pid)
+      // Where the dead are said to be; what a service manager starts is never there.
+      if underManager, record.controlGroup == [UInt8(ascii: "/")] { record.controlGroup = nil }
     }
     if image == nil { noteUnseenExec(record, before: before) } else { noteLaunchRequest(record) }
     noteAgent(record)

@@ -176,6 +176,15 @@ extension ProcessImage {
       || executable.elementsEqual("/lib/systemd/systemd".utf8)
   }
 
+  /// A user's own, which starts what that user's programs ask for. The one that boots a host or a
+  /// container starts the daemons that let people in.
+  var isUserManager: Bool {
+    isServiceManager
+      && command.split(separator: 0).dropFirst().contains {
+        $0.elementsEqual("--user".utf8)
+      }
+  }
+
   /// Starts programs on somebody's behalf, by the clock or on request.
   var isLauncher: Bool {
     guard let executable, let name = executable.split(separator: UInt8(ascii: "/")).last else {
@@ -183,5 +192,6 @@ extension ProcessImage {
     }
     let known = ["cron", "crond", "atd", "anacron", "fcron", "dbus-daemon", "dbus-broker-launch"]
     return known.contains { name.elementsEqual($0.utf8) }
+      || name.starts(with: "containerd-shim".utf8)
   }
 }

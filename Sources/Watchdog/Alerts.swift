@@ -67,7 +67,8 @@ extension Engine {
     case .agentExecuted: who = grant.agent?.name ?? "an agent"
     case .agentAdvised:
       who = "\(person(grant)), on advice of \(grant.agent?.name ?? "an agent"),"
-    default: who = person(grant)
+    default:
+      who = grant.hints.first.map { "\(person(grant)), perhaps for \($0)," } ?? person(grant)
     }
     switch grant.kind {
     case .groupMember:

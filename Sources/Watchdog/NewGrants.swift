@@ -18,6 +18,7 @@ extension Engine {
     grant.provenance = attribution.provenance
     grant.confidence = attribution.confidence
     grant.agent = attribution.agent
+    grant.hints = attribution.hints
     grant.via = attribution.via
     grant.actor = attribution.actor
     grant.because = attribution.because

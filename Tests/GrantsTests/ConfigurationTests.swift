@@ -149,7 +149,7 @@ import Testing
     let found = try #require(configuration)
     #expect(
       found.rules.map(\.name) == [
-        "agents", "advised", "human-via-agent", "wider-than-approved", "unknown-in-gap",
+        "agents", "advised", "human-via-agent", "wider-than-approved", "unknown-in-gap", "hint",
       ])
     var plain = found
     plain.rules = []

@@ -96,6 +96,47 @@ import Testing
     #expect(!winner(given) { $0.minPrompt = .clicked })
   }
 
+  @Test(
+    "Hint= speaks of what an agent may have asked for; that is alerted, never revoked by itself")
+  func hints() {
+    let configuration = enforcing([
+      rule("hint", ttl: 900) {
+        $0.provenance = [.unknown, .human]
+        $0.hint = ["claude-*"]
+        $0.minConfidence = .weak
+        $0.onDeadline = .revoke
+      }
+    ])
+    var hinted = grant(.unknown, .weak)
+    #expect(configuration.verdict(for: hinted).rule == nil)
+    #expect(
+      configuration.verdict(for: hinted).reasons.first
+        == "rule hint does not match: nothing hints at an agent")
+    hinted.hints = ["codex"]
+    #expect(configuration.verdict(for: hinted).rule == nil)
+    hinted.hints = ["codex", "claude-code"]
+    let verdict = configuration.verdict(for: hinted)
+    #expect(verdict.rule == "hint" && verdict.ttl == TimeSpan(seconds: 900))
+    #expect(!verdict.willRevoke)
+    #expect(verdict.reasons.first?.contains("it may be what claude-code asked for") == true)
+    hinted.provenance = .human
+    #expect(configuration.verdict(for: hinted).rule == "hint")
+  }
+
+  @Test("The shipped rules give a hint a deadline that alerts")
+  func shippedHint() throws {
+    let path = ConfigurationSamples.root + "/etc/grantwatch/grantwatch.conf"
+    let (loaded, findings) = Configuration.load(
+      path, read: ConfigurationSamples.read, list: { _ in [] })
+    #expect(findings.isEmpty)
+    let configuration = try #require(loaded)
+    var hinted = grant(.unknown, .weak)
+    #expect(configuration.verdict(for: hinted).rule == nil)
+    hinted.hints = ["codex"]
+    let verdict = configuration.verdict(for: hinted)
+    #expect(verdict.rule == "hint" && verdict.ttl != nil && !verdict.willRevoke)
+  }
+
   @Test("Nothing is revoked below enforce, on weak confidence, of a package manager, or standing")
   func lawNine() {
     let all = rule("all", ttl: 10) {

@@ -249,6 +249,30 @@ import Testing
     #expect(host.judge(0, alive: false).actor.pid == nil)
   }
 
+  @Test("A login in a container that systemd boots is a login; a user's own systemd makes it weak")
+  func managers() throws {
+    let host = try host()
+    host.table.start(.fed)
+    func below(_ pid: Int32, _ words: [String]) -> Attribution {
+      for (pid, parent, program) in [
+        (pid, 1, "/usr/lib/systemd/systemd"), (pid + 1, pid, "/usr/sbin/sshd"),
+        (pid + 2, pid + 1, "/bin/bash"),
+      ] {
+        host.fork(parent, pid)
+        host.put(
+          pid, parent: parent, program, program.hasSuffix("systemd") ? words : [], uid: 1000,
+          login: program.hasSuffix("bash") ? 1000 : nil, group: "/box/system.slice/ssh.service")
+        host.exec(pid)
+      }
+      return host.judge(pid + 2)
+    }
+    let container = below(300, ["/sbin/init"])
+    #expect(container.provenance == .human && container.confidence == .strong)
+    let own = below(310, ["/lib/systemd/systemd", "--user"])
+    #expect(own.provenance == .human && own.confidence == .weak)
+    #expect(own.because.last?.contains("the service manager of alice") == true)
+  }
+
   @Test("With /proc alone an agent is strong, an orphan of a login unknown, the dead unknown")
   func procOnly() throws {
     let host = try host()

@@ -49,6 +49,7 @@ import Testing
     run(host, 102, below: 81, "/bin/chmod", ["chmod", "777", "x"])
     let after = host.judge(102)
     #expect(after.provenance == .human && after.confidence == .weak)
+    #expect(before.hints.isEmpty && after.hints == ["claude-code"])
     #expect(after.requests.first?.contains("tmux(101) < claude(70): tmux send-keys") == true)
     #expect(after.because.last?.contains("this may be it") == true)
     // A listing asks for nothing, and a request is not held against anybody for ever.
@@ -101,6 +102,48 @@ import Testing
     // The session that was there before is not in doubt.
     run(host, 126, below: 60, "/bin/chmod", ["chmod"])
     #expect(host.judge(126).confidence == .strong)
+  }
+
+  @Test("A unit that was gone before it was seen may be any that the agent asked for")
+  func unseenUnit() throws {
+    let host = try host()
+    run(
+      host, 95, below: 1, "/usr/lib/systemd/systemd", ["systemd", "--user"],
+      group: "/user.slice/user-1000.slice/user@1000.service/init.scope")
+    func quick(_ pid: Int32, below manager: Int32) -> Attribution {
+      host.fork(manager, pid)
+      host.exec(pid)
+      host.exit(pid)
+      return host.judge(pid, alive: false)
+    }
+    let before = quick(140, below: 95)
+    #expect(before.provenance == .unknown && before.hints.isEmpty)
+    run(
+      host, 141, below: 70, "/usr/bin/systemd-run", ["systemd-run", "--user", "--unit=x", "chmod"])
+    let after = quick(142, below: 95)
+    #expect(after.provenance == .unknown && after.hints == ["claude-code"])
+    #expect(quick(143, below: 1).hints.isEmpty)
+    run(host, 144, below: 70, "/usr/bin/systemd-run", ["systemd-run", "chmod"])
+    #expect(quick(145, below: 1).hints == ["claude-code"])
+  }
+
+  @Test("What runs in a container may be what an agent asked the engine for")
+  func container() throws {
+    let host = try host()
+    run(host, 91, below: 1, "/usr/bin/containerd-shim-runc-v2", ["shim"], login: nil, group: "/d")
+    run(
+      host, 130, below: 91, "/bin/sh", ["sh", "-c", "chmod 777 x"], login: nil, group: "/docker/1")
+    #expect(host.judge(130).provenance == .unknown && host.judge(130).hints.isEmpty)
+    run(host, 131, below: 70, "/usr/bin/docker", ["docker", "ps"])
+    run(
+      host, 132, below: 91, "/bin/sh", ["sh", "-c", "chmod 777 x"], login: nil, group: "/docker/1")
+    #expect(host.judge(132).hints.isEmpty)
+    run(host, 133, below: 70, "/usr/bin/docker", ["docker", "exec", "box", "chmod", "777", "x"])
+    // Whoever started the engine is not who asked for this.
+    run(
+      host, 134, below: 91, "/bin/sh", ["sh", "-c", "chmod 777 x"], login: 1000, group: "/docker/1")
+    let found = host.judge(134)
+    #expect(found.provenance == .unknown && found.hints == ["claude-code"])
   }
 
   @Test("However long its ancestors are dead, what lives keeps them")

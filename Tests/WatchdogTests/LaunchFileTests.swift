@@ -24,6 +24,11 @@ extension EngineLiveTests {
     }
     let shown = try stage.show(try #require(grant["id"].text))
     #expect(shown["provenance"].text == "unknown")
+    #expect(shown["confidence"].text == "weak")
+    let asked = shown["evidence"].elements.contains {
+      $0["text"].text?.contains("claude-code asked") == true
+    }
+    #expect(shown["hints"].elements.map(\.text) == (asked ? ["claude-code"] : []))
     return shown["evidence"].elements.compactMap { $0["text"].text }
   }
 

@@ -102,6 +102,8 @@ package struct Rule: Equatable, Sendable {
   package var minPrompt = PromptGrade.none
   /// Whose word on that question counts.
   package var promptFrom = PromptTeller.root
+  /// Globs on `Grant.hints`; one that matches is enough.
+  package var hint: [String] = []
   package var minConfidence = Confidence.strong
   /// Given while a source was blind; nil for both.
   package var inGap: Bool?

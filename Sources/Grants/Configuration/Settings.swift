@@ -126,6 +126,7 @@ let ruleSettings: [Setting<Rule>] = [
   Setting("PromptFrom") { (rule, value) throws(BadValue) in
     rule.promptFrom = try value.choice(default: .root)
   },
+  Setting("Hint") { (rule, value) throws(BadValue) in rule.hint = try value.globs(rule.hint) },
   Setting("MinConfidence") { (rule, value) throws(BadValue) in
     rule.minConfidence = try value.choice(default: .strong)
   },

@@ -130,6 +130,9 @@ extension Rule {
     if minPrompt != .none {
       parts.append("prompt \(counting(grant).rawValue) is at least \(minPrompt.rawValue)")
     }
+    if !hint.isEmpty, let agent = grant.hints.first(where: { accepts(hint, $0) }) {
+      parts.append("it may be what \(agent) asked for")
+    }
     if inGap != nil { parts.append("given \(grant.earliest == nil ? "outside" : "in") a gap") }
     parts.append("confidence \(grant.confidence.rawValue) is at least \(minConfidence.rawValue)")
     return "rule \(name) matches: \(parts.joined(separator: ", "))"
@@ -160,6 +163,10 @@ extension Rule {
       let told = grant.prompt?.grade ?? .none
       return "prompt \(counting(grant).rawValue) is below \(minPrompt.rawValue)"
         + (told >= minPrompt ? ": the agent's own user told of it, see PromptFrom=" : "")
+    }
+    if !hint.isEmpty, !grant.hints.contains(where: { accepts(hint, $0) }) {
+      return grant.hints.isEmpty
+        ? "nothing hints at an agent" : "the hint is at \(grant.hints.joined(separator: " "))"
     }
     if let inGap, inGap != (grant.earliest != nil) {
       return inGap ? "not given in a gap" : "given in a gap"

@@ -21,6 +21,7 @@ extension Grant {
     writer.member("confidence", confidence.rawValue)
     writer.key("agent")
     if let agent { agent.write(to: &writer) } else { writer.null() }
+    writer.member("hints", hints)
     writer.member("via", via)
     writer.key("actor")
     actor.write(to: &writer)

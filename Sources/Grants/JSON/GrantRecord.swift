@@ -21,6 +21,7 @@ extension Grant {
       writer.key("agent")
       agent.writeRecord(to: &writer)
     }
+    writer.present("hints", hints)
     writer.present("via", via)
     writer.key("actor")
     actor.writeRecord(to: &writer)
@@ -111,6 +112,7 @@ extension Grant {
       let confidence = fields.word("confidence", as: Confidence.self)
     else { return nil }
     let agent = AgentReference(record: fields["agent"])
+    let hints = fields.texts("hints")
     let via = fields.text("via")
     let actor = Actor(record: fields["actor"])
     let advice = fields.text("advice")
@@ -130,6 +132,7 @@ extension Grant {
     self.provenance = provenance
     self.confidence = confidence
     self.agent = agent
+    self.hints = hints
     self.via = via
     self.actor = actor
     self.advice = advice
