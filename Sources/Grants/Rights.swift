@@ -15,8 +15,11 @@ package struct FileRights: OptionSet, Hashable, Sendable {
   ]
 
   /// The words, blanks between.
-  package var text: String {
-    Self.words.filter { contains($0.0) }.map(\.1).joined(separator: " ")
+  package var text: String { Self.texts[Int(rawValue & 31)] }
+
+  private static let texts: [String] = (UInt8(0)..<32).map { bits in
+    let rights = FileRights(rawValue: bits)
+    return words.filter { rights.contains($0.0) }.map(\.1).joined(separator: " ")
   }
 
   /// Reads what `text` writes; nil for an unknown word.

@@ -12,6 +12,7 @@ struct BenchOptions {
       IdleCost.self,
       StartWithHistory.self, BinarySize.self, JournalReading.self, AuditParsing.self,
       Burst.self, BurstMemory.self, GrammarSpeed.self, Matching.self, Coincidence.self,
+      AttributionSpeed.self, HookAnswer.self,
     ]
   }
 

@@ -20,47 +20,94 @@ struct AccessFile {
 
   /// Nil for any other file.
   init?(_ word: ShellWord, in directory: ShellWord) {
+    guard Self.mayMatter(word.bytes) else { return nil }
     let whole = joined(word, to: directory)
     guard whole.bytes.count > 4, whole.bytes.count <= 4096 else { return nil }
     path = normalised(whole.bytes, exact: whole.exact)
     exact = whole.exact && path.first == UInt8(ascii: "/")
-    guard let role = Self.role(String(decoding: path, as: UTF8.self)) else { return nil }
+    guard let role = Self.role(path) else { return nil }
     self.role = role
   }
 
-  private static func role(_ path: String) -> Role? {
-    switch path {
-    case "/etc/passwd": return .passwords
-    case "/etc/shadow": return .shadow
-    case "/etc/group": return .groups
-    case "/etc/gshadow", "/etc/doas.conf", "/etc/subuid", "/etc/security/access.conf": return .other
-    case "/etc/crontab": return .cron(hasUser: true)
-    default: break
+  /// False for an absolute path that is none of those, whatever it turns out to be.
+  private static func mayMatter(_ path: [UInt8]) -> Bool {
+    guard path.first == UInt8(ascii: "/") else { return true }
+    return names.contains { path.ends(with: $0) } || folders.contains { path.holds($0) }
+  }
+
+  private static let names: [StaticString] = [
+    "passwd", "shadow", "group", "doas.conf", "subuid", "access.conf", "sudoers", "authorized_keys",
+    "authorized_keys2", ".", "/",
+  ]
+  private static let folders: [StaticString] = [
+    "/sudoers.d/", "/cron", "/polkit-1/", "/authorized_keys/",
+  ]
+
+  private static func role(_ path: [UInt8]) -> Role? {
+    if path.begins(with: "/etc/") {
+      if path.isText("/etc/passwd") { return .passwords }
+      if path.isText("/etc/shadow") { return .shadow }
+      if path.isText("/etc/group") { return .groups }
+      if path.isText("/etc/gshadow") || path.isText("/etc/doas.conf")
+        || path.isText("/etc/subuid") || path.isText("/etc/security/access.conf")
+      {
+        return .other
+      }
+      if path.isText("/etc/crontab") { return .cron(hasUser: true) }
     }
-    if path.hasSuffix("/etc/sudoers") || path.contains("/etc/sudoers.d/") { return .sudoers }
-    if path.hasPrefix("/etc/cron.d/") { return .cron(hasUser: true) }
-    if path.hasPrefix("/var/spool/cron/") { return .cron(hasUser: false) }
-    if path.contains("/polkit-1/"),
-      [".rules", ".pkla", ".policy"].contains(where: { path.hasSuffix($0) })
+    if path.ends(with: "/etc/sudoers") || path.holds("/etc/sudoers.d/") { return .sudoers }
+    if path.begins(with: "/etc/cron.d/") { return .cron(hasUser: true) }
+    if path.begins(with: "/var/spool/cron/") { return .cron(hasUser: false) }
+    if path.holds("/polkit-1/"),
+      path.ends(with: ".rules") || path.ends(with: ".pkla") || path.ends(with: ".policy")
     {
       return .polkit
     }
-    if path.hasSuffix(".ssh/authorized_keys") || path.hasSuffix(".ssh/authorized_keys2") {
+    if path.ends(with: ".ssh/authorized_keys") || path.ends(with: ".ssh/authorized_keys2") {
       return .keys(account: account(path))
     }
-    if path.hasPrefix("/etc/ssh/authorized_keys/") {
-      return .keys(account: path.utf8.split(separator: UInt8(ascii: "/")).last.map { Array($0) })
+    if path.begins(with: "/etc/ssh/authorized_keys/") {
+      return .keys(account: path.split(separator: UInt8(ascii: "/")).last.map { Array($0) })
     }
     return nil
   }
 
   /// Whose home a path begins with.
-  private static func account(_ path: String) -> [UInt8]? {
-    let parts = path.utf8.split(separator: UInt8(ascii: "/"))
+  private static func account(_ path: [UInt8]) -> [UInt8]? {
+    let parts = path.split(separator: UInt8(ascii: "/"))
     guard parts.count >= 3 else { return nil }
     let above = Array(parts[parts.count - 3])
-    if path.hasPrefix("/root/") { return Array("root".utf8) }
+    if path.starts(with: "/root/".utf8) { return Array("root".utf8) }
     if above.first == UInt8(ascii: "~") { return above.count > 1 ? Array(above[1...]) : nil }
     return isUnresolved(above) ? nil : above
+  }
+}
+
+extension [UInt8] {
+  func isText(_ text: StaticString) -> Bool {
+    count == text.utf8CodeUnitCount && begins(with: text)
+  }
+
+  func begins(with text: StaticString) -> Bool { has(text, at: 0) }
+
+  func ends(with text: StaticString) -> Bool { has(text, at: count - text.utf8CodeUnitCount) }
+
+  func holds(_ text: StaticString) -> Bool {
+    let last = count - text.utf8CodeUnitCount
+    guard last >= 0 else { return false }
+    let first = text.utf8Start[0]
+    return withUnsafeBufferPointer { bytes in
+      (0...last).contains { bytes[$0] == first && has(text, at: $0) }
+    }
+  }
+
+  private func has(_ text: StaticString, at start: Int) -> Bool {
+    guard start >= 0, count - start >= text.utf8CodeUnitCount else { return false }
+    return withUnsafeBufferPointer { bytes in
+      text.withUTF8Buffer { text in
+        for at in text.indices where text[at] != bytes[start + at] { return false }
+        return true
+      }
+    }
   }
 }

@@ -114,7 +114,7 @@ struct AdvisedChange {
     var reader = ShellReader(bytes, 0..<bytes.count)
     reader.read()
     return reader.found.map {
-      ([Array($0.program.rawValue.utf8)] + $0.arguments.map(\.bytes), $0.fileModeEffect)
+      ([Array($0.program.name.utf8)] + $0.arguments.map(\.bytes), $0.fileModeEffect)
     }
   }
 

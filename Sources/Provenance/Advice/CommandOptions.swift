@@ -1,6 +1,6 @@
 /// The options of one program, in the manner of getopt_long(3).
 struct CommandOptions: Sendable {
-  private let valued: Set<UInt8>
+  private let valued: LetterSet
   private let long: [String: String]
   private let valuedLong: Set<String>
 
@@ -9,9 +9,25 @@ struct CommandOptions: Sendable {
   ///   - long: long options that matter, by name; the value is the letter or name they stand for.
   ///   - valuedLong: long options that take a value, beside those that stand for a valued letter.
   init(_ valued: String, long: [String: String] = [:], valuedLong: Set<String> = []) {
-    self.valued = Set(valued.utf8)
+    self.valued = LetterSet(valued)
     self.long = long
     self.valuedLong = valuedLong
+  }
+
+  /// A set of ASCII letters.
+  private struct LetterSet {
+    var bits: (UInt64, UInt64) = (0, 0)
+
+    init(_ letters: String) {
+      for letter in letters.utf8 {
+        if letter < 64 { bits.0 |= 1 << letter } else { bits.1 |= 1 << (letter & 63) }
+      }
+    }
+
+    func contains(_ letter: UInt8) -> Bool {
+      guard letter < 128 else { return false }
+      return (letter < 64 ? bits.0 : bits.1) >> (letter & 63) & 1 != 0
+    }
   }
 
   struct Parsed {

@@ -64,17 +64,19 @@ struct FileModeEffect: Equatable, Sendable {
   /// One clause such as `ug+rwX` or `o=u`; `owner` is what the owner's bits are known to be.
   private mutating func apply(_ clause: ArraySlice<UInt8>, _ owner: inout FileRights?) -> Bool {
     var at = clause.startIndex
-    var who: Set<UInt8> = []
-    while at < clause.endIndex, "ugoa".utf8.contains(clause[at]) {
-      if clause[at] == UInt8(ascii: "a") {
-        who.formUnion("ugo".utf8)
-      } else {
-        who.insert(clause[at])
+    var who: Classes = []
+    naming: while at < clause.endIndex {
+      switch clause[at] {
+      case UInt8(ascii: "u"): who.insert(.user)
+      case UInt8(ascii: "g"): who.insert(.group)
+      case UInt8(ascii: "o"): who.insert(.others)
+      case UInt8(ascii: "a"): who = .all
+      default: break naming
       }
       at += 1
     }
     let isMasked = who.isEmpty
-    if isMasked { who = Set("ugo".utf8) }
+    if isMasked { who = .all }
     guard at < clause.endIndex else { return false }
     while at < clause.endIndex {
       let sign = clause[at]
@@ -89,6 +91,14 @@ struct FileModeEffect: Equatable, Sendable {
       change(who, isMasked, sign, bits, &owner)
     }
     return true
+  }
+
+  private struct Classes: OptionSet {
+    let rawValue: UInt8
+    static let user = Classes(rawValue: 1)
+    static let group = Classes(rawValue: 2)
+    static let others = Classes(rawValue: 4)
+    static let all: Classes = [.user, .group, .others]
   }
 
   private struct Permissions {
@@ -121,12 +131,12 @@ struct FileModeEffect: Equatable, Sendable {
   }
 
   private mutating func change(
-    _ who: Set<UInt8>, _ isMasked: Bool, _ sign: UInt8, _ bits: Permissions,
+    _ who: Classes, _ isMasked: Bool, _ sign: UInt8, _ bits: Permissions,
     _ owner: inout FileRights?
   ) {
-    let hasUser = who.contains(UInt8(ascii: "u"))
-    let hasGroup = who.contains(UInt8(ascii: "g"))
-    let hasOthers = who.contains(UInt8(ascii: "o"))
+    let hasUser = who.contains(.user)
+    let hasGroup = who.contains(.group)
+    let hasOthers = who.contains(.others)
     switch sign {
     case UInt8(ascii: "-"):
       if hasUser { owner?.subtract(bits.rights) }

@@ -1,72 +1,108 @@
 /// A word in the place of a command that the shell reader goes its own way by.
-enum Program: String, CaseIterable, Sendable {
+enum Program: UInt8, CaseIterable, Sendable {
   // Change access by themselves.
   case chmod, chown, chgrp, setfacl, setcap, install, mkdir
   case usermod, useradd, adduser, addgroup, groupmod, groupadd, gpasswd, groupmems
   case passwd, chpasswd, newusers, chage, chsh, visudo, vipw, vigr, psql, createuser, mysql
   case mariadb, kubectl, oc, docker, podman, nerdctl
-  case sshCopyID = "ssh-copy-id"
+  case sshCopyID
   // Write text, or move files.
   case echo, printf, cat, tee, cp, mv, ln, sed, dd, rsync
   // Run what stands behind them, or what they are given to read.
   case sudo, su, runuser, doas, run0, pkexec, env, command, exec, time, nice, ionice, stdbuf
   case timeout, builtin, nohup, setsid, busybox, toybox, unbuffer, eatmydata, fakeroot, chroot
   case flock, watch, eval, find, xargs, ssh, at, batch, crontab
-  case systemdRun = "systemd-run"
+  case systemdRun
   case sh, bash, dash, zsh, ksh, mksh, ash, rbash
   // Change what commands behind them find.
   case cd, pushd, popd, export, declare, local, readonly, typeset, unset, read, `for`, select
   // Stand before commands.
   case `if`, then, `else`, elif, fi, `while`, until, `do`, done
   /// Any other program, where what matters is the file that it writes to.
-  case other = ""
+  case other
+
+  /// As people type it.
+  var name: String {
+    switch self {
+    case .sshCopyID: "ssh-copy-id"
+    case .systemdRun: "systemd-run"
+    case .other: ""
+    default: "\(self)"
+    }
+  }
 
   /// The program of this name; nil for a name that nothing is known of.
   static func named(_ name: ArraySlice<UInt8>) -> Program? {
     guard name.count <= WordTable.longest, let word = table.value(PackedWord(name)) else {
       return nil
     }
-    return allCases[Int(word)]
+    return all[Int(word)]
   }
 
+  private static let all = allCases
   private static let table = WordTable(
-    allCases.enumerated().filter { $0.element != .other }.map {
-      ($0.element.rawValue, UInt8($0.offset))
+    all.enumerated().filter { $0.element != .other }.map {
+      ($0.element.name, UInt8($0.offset))
     })
 
   /// What the grammar works out, or at least names, where it stands alone.
-  var changesAccess: Bool { Self.changing.contains(self) }
-  var isShell: Bool { Self.shells.contains(self) }
-  var isReserved: Bool { Self.reserved.contains(self) }
-  var writes: Bool { Self.writing.contains(self) }
+  var changesAccess: Bool {
+    switch self {
+    case .chmod, .chown, .chgrp, .setfacl, .setcap, .install, .mkdir, .usermod, .useradd, .adduser,
+      .addgroup, .groupmod, .groupadd, .gpasswd, .groupmems, .passwd, .chpasswd, .newusers, .chage,
+      .chsh, .visudo, .vipw, .vigr, .psql, .createuser, .mysql, .mariadb, .kubectl, .oc, .docker,
+      .podman, .nerdctl, .sshCopyID:
+      true
+    default: false
+    }
+  }
 
-  private static let changing: Set<Program> = [
-    .chmod, .chown, .chgrp, .setfacl, .setcap, .install, .mkdir, .usermod, .useradd, .adduser,
-    .addgroup, .groupmod, .groupadd, .gpasswd, .groupmems, .passwd, .chpasswd, .newusers, .chage,
-    .chsh, .visudo, .vipw, .vigr, .psql, .createuser, .mysql, .mariadb, .kubectl, .oc, .docker,
-    .podman, .nerdctl, .sshCopyID,
-  ]
-  private static let writing: Set<Program> = [
-    .echo, .printf, .cat, .tee, .cp, .mv, .ln, .sed, .dd, .rsync,
-  ]
-  private static let shells: Set<Program> = [.sh, .bash, .dash, .zsh, .ksh, .mksh, .ash, .rbash]
-  private static let reserved: Set<Program> = [
-    .if, .then, .else, .elif, .fi, .while, .until, .do, .done,
-  ]
+  var isShell: Bool {
+    switch self {
+    case .sh, .bash, .dash, .zsh, .ksh, .mksh, .ash, .rbash: true
+    default: false
+    }
+  }
 
-  /// Programs whose commands are found in plain sentences, where words of English stand around.
-  static let inSentences: Set<Program> = [
-    .chmod, .chown, .chgrp, .setfacl, .setcap, .usermod, .useradd, .adduser, .addgroup, .groupmod,
-    .groupadd, .gpasswd, .groupmems, .passwd, .chage, .chsh, .sshCopyID,
-  ]
-  /// Programs that lead to one of those, also in a sentence.
-  static let leading: Set<Program> = [
-    .sudo, .doas, .su, .pkexec, .run0, .nohup, .env, .find, .sh, .bash,
-  ]
-  /// Programs that are read in a sentence to its end, where it is said to run them.
-  static let wholeInSentences: Set<Program> = [
-    .echo, .printf, .kubectl, .psql, .sudo, .install, .cat,
-  ]
+  var isReserved: Bool {
+    switch self {
+    case .if, .then, .else, .elif, .fi, .while, .until, .do, .done: true
+    default: false
+    }
+  }
+
+  var writes: Bool {
+    switch self {
+    case .echo, .printf, .cat, .tee, .cp, .mv, .ln, .sed, .dd, .rsync: true
+    default: false
+    }
+  }
+
+  /// Its commands are found in plain sentences, where words of English stand around.
+  var isInSentences: Bool {
+    switch self {
+    case .chmod, .chown, .chgrp, .setfacl, .setcap, .usermod, .useradd, .adduser, .addgroup,
+      .groupmod, .groupadd, .gpasswd, .groupmems, .passwd, .chage, .chsh, .sshCopyID:
+      true
+    default: false
+    }
+  }
+
+  /// It leads to one of those, also in a sentence.
+  var leadsInSentences: Bool {
+    switch self {
+    case .sudo, .doas, .su, .pkexec, .run0, .nohup, .env, .find, .sh, .bash: true
+    default: false
+    }
+  }
+
+  /// It is read in a sentence to its end, where it is said to run it.
+  var isWholeInSentences: Bool {
+    switch self {
+    case .echo, .printf, .kubectl, .psql, .sudo, .install, .cat: true
+    default: false
+    }
+  }
 }
 
 /// Words without which a text holds no change of access.
@@ -78,7 +114,7 @@ enum AccessWords {
 
   private static let table: WordTable = {
     var words: [(String, UInt8)] = Program.allCases.filter(\.changesAccess).map {
-      ($0.rawValue, Program.inSentences.contains($0) ? code | prose : code)
+      ($0.name, $0.isInSentences ? code | prose : code)
     }
     words = words.filter { !["mkdir", "kubectl"].contains($0.0) }
     for word in ["kubectl", "psql", "sudoers", "authorized_keys", "authorized_keys2", "polkit-1"] {

@@ -7,6 +7,7 @@ private let dot = UInt8(ascii: ".")
 /// known here. A relative path stays relative; `..` behind a part that is not known is kept.
 func normalised(_ path: [UInt8], exact: Bool) -> [UInt8] {
   let absolute = path.first == slash
+  if isNormal(path) { return path }
   var parts: [ArraySlice<UInt8>] = []
   for part in path.split(separator: slash) {
     if part.count == 1, part.first == dot { continue }
@@ -26,6 +27,17 @@ func normalised(_ path: [UInt8], exact: Bool) -> [UInt8] {
   let joined = Array(parts.joined(separator: [slash]))
   if absolute { return [slash] + joined }
   return joined.isEmpty ? [dot] : joined
+}
+
+/// True for a path in which nothing is to be resolved, as most are.
+private func isNormal(_ path: [UInt8]) -> Bool {
+  guard path.count > 1, path.last != slash, path.first != dot else { return false }
+  return path.withUnsafeBufferPointer { path in
+    for at in 1..<path.count where path[at - 1] == slash {
+      if path[at] == slash || path[at] == dot { return false }
+    }
+    return true
+  }
 }
 
 /// True when a component has a part that only a shell could tell.

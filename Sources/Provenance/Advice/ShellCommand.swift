@@ -10,9 +10,7 @@ struct ShellWord: Equatable, Sendable {
   /// The word as text; what is not UTF-8 becomes U+FFFD.
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
-  func isText(_ text: StaticString) -> Bool {
-    text.withUTF8Buffer { bytes.elementsEqual($0) }
-  }
+  func isText(_ text: StaticString) -> Bool { bytes.isText(text) }
 }
 
 /// What a command finds when it runs, as far as the text before it tells.

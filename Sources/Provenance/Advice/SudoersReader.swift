@@ -38,17 +38,19 @@ struct SudoersReader {
       isWhole = false
       return
     }
-    let text = escaped(Self.withoutComment(bytes)).trimmed
+    let text = sudoersTrimmed(Array(escaped(Self.withoutComment(bytes)).utf8)[...])
     if text.isEmpty { return }
-    if text.hasPrefix("@include") || text.hasPrefix("#include") {
+    if text.starts(with: "@include".utf8) || text.starts(with: "#include".utf8) {
       isWhole = false
-    } else if text.hasPrefix("Defaults") {
-      loosening(text.dropFirst("Defaults".count))
-    } else if let mark = text.firstIndex(of: " "), text[..<mark].hasSuffix("_Alias") {
-      for definition in text[mark...].split(separator: ":") {
-        guard let equals = definition.firstIndex(of: "=") else { continue }
-        let items = Self.items(definition[definition.index(after: equals)...], at: ",")
-        aliases[definition[..<equals].trimmed] = Array(items.prefix(64))
+    } else if text.starts(with: "Defaults".utf8) {
+      loosening(text.dropFirst("Defaults".utf8.count))
+    } else if let mark = text.firstIndex(of: 0x20),
+      text[..<mark].suffix(6).elementsEqual("_Alias".utf8)
+    {
+      for definition in text[mark...].split(separator: UInt8(ascii: ":")) {
+        guard let equals = definition.firstIndex(of: UInt8(ascii: "=")) else { continue }
+        let items = sudoersItems(definition[(equals + 1)...])
+        aliases[string(sudoersTrimmed(definition[..<equals]))] = items.prefix(64).map(string)
       }
     } else {
       rule(text)
@@ -66,80 +68,84 @@ struct SudoersReader {
     return line[...]
   }
 
-  private mutating func loosening(_ text: Substring) {
+  private mutating func loosening(_ text: ArraySlice<UInt8>) {
     var subject = "everyone"
     var right = "NOPASSWD (Defaults)"
     var rest = text
-    if let mark = text.first, ":@>!".contains(mark), let blank = text.firstIndex(of: " ") {
-      let bound = text[text.index(after: text.startIndex)..<blank]
+    if let mark = text.first, ":@>!".utf8.contains(mark), let blank = text.firstIndex(of: 0x20) {
+      let bound = text[(text.startIndex + 1)..<blank]
       rest = text[blank...]
-      if mark == ":" {
-        subject = Self.subject(String(bound))
+      if mark == UInt8(ascii: ":") {
+        subject = Self.subject(bound)
       } else {
-        right = "NOPASSWD (Defaults\(mark)\(bound))"
+        right = "NOPASSWD (Defaults\(UnicodeScalar(mark))\(string(bound)))"
       }
     }
-    for option in Self.items(rest, at: ",") {
-      if option == "!authenticate" {
+    for option in sudoersItems(rest) {
+      if option.elementsEqual("!authenticate".utf8) {
         add(subject, right)
-      } else if option.hasPrefix("exempt_group") {
-        let group = option.drop { $0 != "=" }.dropFirst().trimmed
-        add("group:" + group.filter { $0 != "\"" }, "NOPASSWD (Defaults)")
+      } else if option.starts(with: "exempt_group".utf8) {
+        let group = sudoersTrimmed(option.drop { $0 != UInt8(ascii: "=") }.dropFirst())
+        add("group:" + string(group.filter { $0 != UInt8(ascii: "\"") }), "NOPASSWD (Defaults)")
       }
     }
   }
 
-  private mutating func rule(_ text: String) {
-    guard let equals = text.firstIndex(of: "=") else {
+  private mutating func rule(_ text: ArraySlice<UInt8>) {
+    guard let equals = text.firstIndex(of: UInt8(ascii: "=")) else {
       isWhole = false
       return
     }
     // Hosts stand behind the last blank that no comma joins.
-    var head = text[..<equals].trimmed
-    for joined in [" ,", ", "] { head = head.replacing(joined, with: ",") }
-    guard let blank = head.lastIndex(of: " ") else {
+    let head = joinedAtCommas(sudoersTrimmed(text[..<equals]))
+    guard let blank = head.lastIndex(of: 0x20) else {
       isWhole = false
       return
     }
-    let users = Self.items(head[..<blank], at: ",").flatMap { aliases[$0] ?? [$0] }
-    let rules = Self.rules(text[text.index(after: equals)...], aliases)
+    let rules = rules(text[(equals + 1)...])
     guard !rules.isEmpty else {
       isWhole = false
       return
     }
-    for user in users where !user.hasPrefix("!") {
-      for one in rules where one.commands.contains(where: { !$0.hasPrefix("!") }) {
-        add(
-          Self.subject(user),
-          SudoRule(
-            subject: "", runas: one.runas, groups: one.groups, tags: one.tags,
-            commands: one.commands
-          ).right, isAlias: Self.looksLikeAlias(user))
+    let gifts = rules.filter { $0.commands.contains { !$0.hasPrefix("!") } }.map(\.right)
+    for item in sudoersItems(head[..<blank]) {
+      let users = aliases.isEmpty ? nil : aliases[string(item)]
+      for user in users?.map({ Array($0.utf8)[...] }) ?? [item]
+      where user.first != UInt8(ascii: "!") {
+        let isAlias = Self.looksLikeAlias(user)
+        for right in gifts { add(Self.subject(user), right, isAlias: isAlias) }
       }
     }
   }
 
   private mutating func add(_ subject: String, _ right: String, isAlias: Bool = false) {
     guard effects.count < ChangeGrammar.mostChanges else { return }
-    let isOpen = subject.contains { "$`<".contains($0) } || right.contains { "$`<".contains($0) }
+    func isOpen(_ text: String) -> Bool { text.utf8.contains { "$`<".utf8.contains($0) } }
     effects.append(
       CommandEffect(
         kind: .sudoRule, subject: subject, object: object, right: right,
-        exact: exact && !isOpen && !isAlias))
+        exact: exact && !isOpen(subject) && !isOpen(right) && !isAlias))
   }
 
-  private static func looksLikeAlias(_ name: String) -> Bool {
-    name != "ALL" && name.first?.isUppercase == true
-      && name.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" }
+  private static func looksLikeAlias(_ name: ArraySlice<UInt8>) -> Bool {
+    guard let first = name.first, !name.elementsEqual("ALL".utf8) else { return false }
+    if name.allSatisfy({ $0 < 0x80 }) {
+      return first &- 0x41 < 26 && name.allSatisfy { isNameByte($0) && $0 &- 0x61 >= 26 }
+    }
+    let text = string(name)
+    return text.first?.isUppercase == true
+      && text.allSatisfy { $0.isUppercase || $0.isNumber || $0 == "_" }
   }
 
-  private static func subject(_ name: String) -> String {
-    let plain = name.filter { $0 != "\"" && $0 != "\\" }
-    if plain == "ALL" { return "everyone" }
-    if plain.hasPrefix("%:") { return "group:" + plain.dropFirst(2) }
-    if plain.hasPrefix("%") { return "group:" + plain.dropFirst() }
-    if plain.hasPrefix("+") { return "netgroup:" + plain.dropFirst() }
-    return "user:" + plain
+  private static func subject(_ name: ArraySlice<UInt8>) -> String {
+    let plain = name.filter { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    if plain.elementsEqual("ALL".utf8) { return "everyone" }
+    switch plain.first {
+    case UInt8(ascii: "%"):
+      return "group:" + string(plain.dropFirst(plain.starts(with: "%:".utf8) ? 2 : 1))
+    case UInt8(ascii: "+"): return "netgroup:" + string(plain.dropFirst())
+    default: return "user:" + string(plain)
+    }
   }
 
   // MARK: Commands
@@ -149,34 +155,39 @@ struct SudoersReader {
     var groups: [String]?
     var tags: [String: Bool] = [:]
     var commands: [String] = []
+
+    var right: String {
+      SudoRule(subject: "", runas: runas, groups: groups, tags: tags, commands: commands).right
+    }
   }
 
   /// `(ALL:ALL) NOPASSWD: A, B, PASSWD: C` as one rule for each run of equal runas and tags.
-  private static func rules(_ text: Substring, _ aliases: [String: [String]]) -> [Spec] {
+  private func rules(_ text: ArraySlice<UInt8>) -> [Spec] {
     var rules: [Spec] = []
     var current = Spec()
-    for item in items(text, at: ",").prefix(mostRules * 4) {
-      var rest = item[...]
+    for item in sudoersItems(text).prefix(Self.mostRules * 4) {
+      var rest = item
       var next = Spec(runas: current.runas, groups: current.groups, tags: current.tags)
-      if rest.hasPrefix("("), let close = rest.firstIndex(of: ")") {
-        let inner = rest[rest.index(after: rest.startIndex)..<close]
-        let halves = inner.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        let names = halves.first.map { items($0, at: ",") } ?? []
+      if rest.first == UInt8(ascii: "("), let close = rest.firstIndex(of: UInt8(ascii: ")")) {
+        let inner = rest[(rest.startIndex + 1)..<close]
+        let colon = inner.firstIndex(of: UInt8(ascii: ":"))
+        let names = sudoersItems(inner[..<(colon ?? inner.endIndex)]).map(string)
         next.runas = names.isEmpty ? nil : names
-        next.groups = halves.count > 1 ? items(halves[1], at: ",") : nil
-        rest = rest[rest.index(after: close)...].trimmed[...]
+        next.groups = colon.map { sudoersItems(inner[($0 + 1)...]).map(string) }
+        rest = sudoersTrimmed(rest[(close + 1)...])
       }
-      while let (tag, value, after) = tag(rest) {
+      while let (tag, value, after) = Self.tag(rest) {
         if let tag { next.tags[tag] = value }
         rest = after
       }
       guard !rest.isEmpty else { continue }
-      let commands = aliases[String(rest)] ?? [String(rest)]
+      let command = string(rest)
+      let commands = aliases[command] ?? [command]
       let isSame =
         next.runas == current.runas && next.groups == current.groups && next.tags == current.tags
       if isSame, !rules.isEmpty {
         rules[rules.count - 1].commands += commands
-      } else if rules.count < mostRules {
+      } else if rules.count < Self.mostRules {
         next.commands = commands
         rules.append(next)
       }
@@ -186,55 +197,26 @@ struct SudoersReader {
   }
 
   /// `NOPASSWD:` or `CWD=/tmp` before a command; nil where the command begins.
-  private static func tag(_ text: Substring) -> (String?, Bool, Substring)? {
-    if let colon = text.prefix(20).firstIndex(of: ":") {
-      let word = text[..<colon].trimmed
-      let rest = text[text.index(after: colon)...].trimmed[...]
+  private static func tag(_ text: ArraySlice<UInt8>) -> (String?, Bool, ArraySlice<UInt8>)? {
+    guard let first = text.first, first &- 0x41 < 26 else { return nil }
+    if let colon = text.prefix(20).firstIndex(of: UInt8(ascii: ":")) {
+      let word = sudoersTrimmed(text[..<colon])
       for tag in SudoRule.tagWords {
-        if tag.set == word { return (tag.name, true, rest) }
-        if tag.unset == word { return (tag.name, false, rest) }
+        let isSet = word.elementsEqual(tag.set.utf8)
+        guard isSet || word.elementsEqual(tag.unset.utf8) else { continue }
+        return (tag.name, isSet, sudoersTrimmed(text[(colon + 1)...]))
       }
     }
     let options = ["CWD=", "CHROOT=", "TIMEOUT=", "NOTBEFORE=", "NOTAFTER=", "ROLE=", "TYPE="]
-    if options.contains(where: { text.hasPrefix($0) }), let blank = text.firstIndex(of: " ") {
-      return (nil, false, text[blank...].trimmed[...])
+    if options.contains(where: { text.starts(with: $0.utf8) }),
+      let blank = text.firstIndex(of: 0x20)
+    {
+      return (nil, false, sudoersTrimmed(text[blank...]))
     }
     return nil
   }
-
-  /// Cuts a list, but not within brackets, quotes, or behind a backslash.
-  private static func items(_ text: some StringProtocol, at mark: Character) -> [String] {
-    var items: [String] = []
-    var item = ""
-    var isQuoted = false
-    var isEscaped = false
-    var depth = 0
-    for letter in text {
-      if isEscaped {
-        isEscaped = false
-      } else if letter == "\\" {
-        isEscaped = true
-      } else if letter == "\"" {
-        isQuoted.toggle()
-      } else if letter == "(", !isQuoted {
-        depth += 1
-      } else if letter == ")", !isQuoted {
-        depth -= 1
-      } else if letter == mark, !isQuoted, depth <= 0 {
-        items.append(item.trimmed)
-        item = ""
-        continue
-      }
-      item.append(letter)
-    }
-    items.append(item.trimmed)
-    return items.filter { !$0.isEmpty }
-  }
 }
 
-extension StringProtocol {
-  /// Without blanks at both ends, and with one where several are.
-  fileprivate var trimmed: String {
-    split { $0 == " " || $0 == "\t" }.joined(separator: " ")
-  }
+private func string(_ text: some Collection<UInt8>) -> String {
+  String(decoding: text, as: UTF8.self)
 }

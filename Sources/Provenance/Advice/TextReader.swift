@@ -5,10 +5,7 @@ struct TextReader {
   private let text: [UInt8]
   private var at = 0
   var builder = ReportBuilder()
-  /// The end of the running paragraph, which a sentence may have begun in.
-  private var paragraph: [UInt8] = []
-  /// The line of text that leads to the next block.
-  private var lead: [UInt8] = []
+  private var context = TextContext()
 
   init(_ text: [UInt8]) { self.text = text }
 
@@ -47,7 +44,7 @@ struct TextReader {
       }
       if isEmpty {
         if !block.isEmpty { block.append([]) }
-        paragraph = []
+        context.endParagraph()
         continue
       }
       readIndented(&block)
@@ -58,21 +55,26 @@ struct TextReader {
 
   private mutating func nextLine() -> ArraySlice<UInt8> {
     let start = at
-    while at < text.count, text[at] != 0x0a { at += 1 }
-    var line = text[start..<at]
-    at += 1
+    let end = text.withUnsafeBufferPointer { text in
+      var end = start
+      while end < text.count, text[end] != 0x0a { end += 1 }
+      return end
+    }
+    at = end + 1
+    var line = text[start..<end]
     if line.last == 0x0d { line = line.dropLast() }
     return line
   }
 
   /// `line` and those that it continues on by a backslash at its end.
-  private mutating func joinedLines(_ line: ArraySlice<UInt8>) -> [UInt8] {
+  private mutating func joinedLines(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    guard line.last == UInt8(ascii: "\\") else { return line }
     var whole = Array(line)
     while whole.last == UInt8(ascii: "\\"), at < text.count {
       whole[whole.count - 1] = 0x20
       whole += withoutQuoteMarks(nextLine())
     }
-    return whole
+    return whole[...]
   }
 
   // MARK: Blocks
@@ -103,9 +105,8 @@ struct TextReader {
   }
 
   private mutating func readFenced(_ block: [ArraySlice<UInt8>], _ fence: Fence) {
-    let stance = leadStance()
-    paragraph = []
-    lead = []
+    let stance = context.leadStance()
+    context.clear()
     if stance == .against { return }
     if fence.isShell {
       _ = readShell(block, stance)
@@ -114,9 +115,8 @@ struct TextReader {
         sql: Array(block.joined(separator: [0x0a])), stance == .undoing ? .undoing : .code)
     } else {
       noteBinding(block)
-      for line in block { readSentence(Array(line)) }
-      paragraph = []
-      lead = []
+      for line in block { readSentence(line) }
+      context.clear()
     }
   }
 
@@ -125,14 +125,11 @@ struct TextReader {
     guard !block.isEmpty else { return }
     let lines = block
     block = []
-    let stance = leadStance()
-    if stance == .against {
-      lead = []
-      return
-    }
+    let stance = context.leadStance()
+    if stance == .against { return context.endLead() }
     let understood = readShell(lines, stance)
     for (line, isCommand) in zip(lines, understood) where !isCommand && !line.isEmpty {
-      readSentence(Array(line))
+      readSentence(line)
     }
   }
 
@@ -145,15 +142,6 @@ struct TextReader {
         builder.note(escaped(line.drop(while: isBlank)) + " (manifest not read)")
       }
     }
-  }
-
-  /// The stance of the line above a block, where it speaks of the block.
-  private func leadStance() -> Stance {
-    let speaks =
-      lead.last == UInt8(ascii: ":")
-      || String(decoding: lead, as: UTF8.self).lowercased()
-        .split { !$0.isLetter }.contains { ["this", "these", "following", "below"].contains($0) }
-    return speaks ? Stance(before: lead[...], after: [], isLabel: true) : .open
   }
 
   /// Reads lines as one script. Says of each line whether a command of interest stands on it.
@@ -188,18 +176,15 @@ struct TextReader {
 
   // MARK: Sentences
 
-  private mutating func readSentence(_ whole: [UInt8]) {
-    var line = whole[...].drop(while: isBlank)
+  private mutating func readSentence(_ whole: ArraySlice<UInt8>) {
+    var line = whole.drop(while: isBlank)
     var isPrompted = false
     if let mark = listMarkEnd(line) { line = line[mark...].drop(while: isBlank) }
     if let rest = withoutPrompt(line, inCode: false) {
       line = rest
       isPrompted = true
     }
-    defer {
-      paragraph = (paragraph + [0x20] + line.suffix(240)).suffix(240)
-      lead = paragraph
-    }
+    defer { context.add(line) }
     let isCode = isPrompted || line.contains(UInt8(ascii: "`"))
     guard AccessWords.occur(in: line, isCode ? AccessWords.code : AccessWords.prose) else { return }
     let isScript = line.starts(with: "cd ".utf8) && line.contains { "&;".utf8.contains($0) }
@@ -210,7 +195,7 @@ struct TextReader {
       builder.take(all: reader, from: command)
       return
     }
-    var prose = ProseReader(Array(line), paragraph: paragraph)
+    var prose = ProseReader(Array(line), paragraph: context.paragraph)
     prose.read(into: &builder)
   }
 }
