@@ -46,7 +46,9 @@ package enum ChangeGrammar {
 
   /// `changes(inText:)`, and what was not understood.
   package static func report(onText text: String) -> GrammarReport {
-    var reader = TextReader(Array(text.utf8.prefix(longestText)))
+    var text = text
+    let bytes = text.withUTF8 { Array($0.prefix(longestText)) }
+    var reader = TextReader(bytes)
     reader.read()
     return finished(reader.builder, isCut: text.utf8.count > longestText)
   }

@@ -139,7 +139,8 @@ enum AccessWords {
 
   /// True when a word of the set `mask` occurs in `text`.
   static func occur(in text: ArraySlice<UInt8>, _ mask: UInt8) -> Bool {
-    folded.withUnsafeBufferPointer { folded in
+    let table = Self.table
+    return folded.withUnsafeBufferPointer { folded in
       text.withUnsafeBufferPointer { bytes in
         var word = PackedWord()
         for byte in bytes {

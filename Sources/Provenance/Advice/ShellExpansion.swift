@@ -59,8 +59,10 @@ extension ShellReader {
         }
       case UInt8(ascii: "`"): readBackquoted(into: &word, depth)
       default:
-        word.bytes.append(text[at])
-        at += 1
+        var plain = at + 1
+        while plain < end, !"\"\\$`".utf8.contains(text[plain]) { plain += 1 }
+        word.bytes.append(contentsOf: text[at..<plain])
+        at = plain
       }
     }
     at = min(end, at + 1)

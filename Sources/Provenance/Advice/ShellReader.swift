@@ -167,34 +167,6 @@ struct ShellReader {
     finish(&command, depth)
   }
 
-  /// The end of a command that can be passed over: it is made of plain words, and nothing is known
-  /// of its program.
-  private func uninterestingEnd() -> Int? {
-    text.withUnsafeBufferPointer { text in
-      var close = at
-      var name = at
-      guard isAlphanumeric(text[close]) || "/._".utf8.contains(text[close]) else { return nil }
-      while close < end, ByteClasses.isPlain(text[close]), text[close] != UInt8(ascii: "=") {
-        if text[close] == UInt8(ascii: "/") { name = close + 1 }
-        if text[close] == UInt8(ascii: "+") { return nil }
-        close += 1
-      }
-      guard close == end || text[close] == 0x20 || text[close] == 0x0a, close - name < 256 else {
-        return nil
-      }
-      if Program.named(self.text[name..<close]) != nil { return nil }
-      while close < end, ByteClasses.isTame(text[close]) { close += 1 }
-      guard close < end else { return close }
-      switch text[close] {
-      case 0x0a, UInt8(ascii: ";"): return close
-      case UInt8(ascii: "&"), UInt8(ascii: "|"):
-        // `&>` is a redirection.
-        return close + 1 < end && text[close + 1] == UInt8(ascii: ">") ? nil : close
-      default: return nil
-      }
-    }
-  }
-
   mutating func skipLine() {
     while at < end, text[at] != 0x0a { at += 1 }
   }
@@ -296,9 +268,11 @@ struct ShellReader {
   /// The end of the run of bytes that stand for themselves.
   private func plainEnd(from start: Int) -> Int {
     text.withUnsafeBufferPointer { text in
-      var close = start
-      while close < end, ByteClasses.isPlain(text[close]) { close += 1 }
-      return close
+      ByteClasses.all.withUnsafeBufferPointer { classes in
+        var close = start
+        while close < end, classes[Int(text[close])] & ByteClasses.plain != 0 { close += 1 }
+        return close
+      }
     }
   }
 
@@ -344,24 +318,3 @@ func isNameByte(_ byte: UInt8) -> Bool {
 }
 
 func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
-
-/// What bytes mean to a shell outside of quotes.
-private enum ByteClasses {
-  private static let classes: [UInt8] = (UInt8.min...UInt8.max).map { byte -> UInt8 in
-    if "\n;&|()<>\\'\"`$#".utf8.contains(byte) || byte == 0 { return 0 }
-    if " \t\r*?[{~".utf8.contains(byte) { return 1 }
-    return 3
-  }
-
-  /// It stands for itself within a word.
-  @inline(__always)
-  static func isPlain(_ byte: UInt8) -> Bool {
-    classes.withUnsafeBufferPointer { $0[Int(byte)] & 2 != 0 }
-  }
-
-  /// It neither ends a command nor begins another one, nor quotes anything.
-  @inline(__always)
-  static func isTame(_ byte: UInt8) -> Bool {
-    classes.withUnsafeBufferPointer { $0[Int(byte)] != 0 }
-  }
-}

@@ -161,15 +161,19 @@ struct TextReader {
     var understood = [Bool](repeating: false, count: lines.count)
     var line = 0
     if reader.isCut { builder.note("more than \(ShellReader.mostFound) commands: rest not read") }
-    for found in reader.found.sorted(by: { $0.source.lowerBound < $1.source.lowerBound }) {
-      while line < ends.count, ends[line] <= found.source.lowerBound { line += 1 }
+    // A loop that is read again goes back in the text.
+    let starts = reader.found.map(\.source.lowerBound)
+    let order = starts.indices.sorted { (starts[$0], $0) < (starts[$1], $1) }
+    for place in order {
+      let source = reader.found[place].source
+      while line < ends.count, ends[line] <= source.lowerBound { line += 1 }
       var last = line
       while last < ends.count {
         understood[last] = true
-        if ends[last] >= found.source.upperBound { break }
+        if ends[last] >= source.upperBound { break }
         last += 1
       }
-      builder.take(found, from: script, stance == .undoing ? .undoing : .code)
+      builder.take(reader.found[place], from: script, stance == .undoing ? .undoing : .code)
     }
     return understood
   }

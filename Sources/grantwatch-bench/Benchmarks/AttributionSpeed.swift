@@ -8,8 +8,8 @@ import Provenance
 enum AttributionSpeed: Benchmark {
   static let name = "attribution"
   static let meaning = """
-    The time in which the process behind a change is attributed: it has 12 ancestors and more, the
-    outermost of them an agent's, and 60 agents are described. Once while it lives, so that /proc is
+    The processor time in which the process behind a change is attributed: it has 12 ancestors and
+    more, the outermost of them an agent's, and 60 agents are described. Once while it lives, so that /proc is
     asked again, and once after it and its shells are gone, from what process events left. Each at
     most 200 µs.
     """
@@ -63,9 +63,9 @@ enum AttributionSpeed: Benchmark {
     var times: [Double] = []
     let now = ProcessTable.systemClock()()
     for _ in 0..<rounds {
-      let start = SystemClock.up()
+      let start = ProcessorTime.ofThread()
       let found = table.attribute(pid: pid, alive: alive, at: now)
-      times.append(Double(SystemClock.up() - start) / 1000)
+      times.append((ProcessorTime.ofThread() - start) / 1000)
       guard found.provenance == .agentExecuted, found.chain.count > shells else {
         throw BenchError(
           description: "\(found.provenance.rawValue), \(found.chain.count) processes: "
