@@ -182,6 +182,29 @@ import Testing
     #expect(ChangeGrammar.changes(inCommand: line).map(notation) == expected, "\(line)")
   }
 
+  @Test(
+    "What stands around a command that nothing is known of is passed over, not what it runs",
+    arguments: [
+      "x 'a; b' \"c | d\"; @", "x \"it's\" && @", "x --since \"5 min ago\" $Y >/dev/null 2>&1; @",
+      "x > /dev/null; @", "x a=\"b c\" || @", "x 'a' |\n@", "x \"$(@)\"", "x \"a `@` b\"", "x $(@)",
+      "x '$(id)'; @", "x \"a \\\" b\"; @", "x don't\n@", "x 'open\n@", "x \"open\n@", "x <(@)",
+      "x >/dev/nullx; @", "x 2>&1 | y \"z\"; @", "x $Y/z; @", "x ${Y}; @", "x \"$Y\"; @",
+      "x \"a\"'b'; @", "x # 'not open\n@", "x \"a\" # it's\n@", "x <<E\n'\nE\n@", "x 'a'\\\n; @",
+    ])
+  func passedOver(_ line: String) {
+    let whole = line.replacing("@", with: "chmod 777 /srv/data")
+    #expect(
+      ChangeGrammar.changes(inCommand: whole).map(notation) == ["everyone rwx /srv/data"],
+      "\(whole)")
+  }
+
+  @Test("A command that nothing is known of may still write to a file that decides on access")
+  func writtenByAnother() {
+    for line in ["x \"a\" >/etc/sudoers.d/y", "x 'a' $B > /etc/sudoers.d/y", "x >>/etc/sudoers"] {
+      #expect(ChangeGrammar.report(onCommand: Array(line.utf8)).notUnderstood == [line], "\(line)")
+    }
+  }
+
   @Test("What it cannot resolve, it says")
   func notUnderstood() {
     for line in [
