@@ -11,7 +11,7 @@ extension Engine {
   func isRestorable(_ grant: Grant) -> Bool {
     grant.state == .ended && (grant.endedBy == .expired || grant.endedBy == .revoked)
       && !grant.standing
-      && ([.groupMember, .fileMode].contains(grant.kind) || entryWatch(grant.kind) != nil)
+      && (grant.kind == .groupMember || grant.kind.isFiles || entryWatch(grant.kind) != nil)
   }
 
   /// Lengthens the approval of each grant that `ids` names, from now on.
@@ -136,7 +136,7 @@ extension Engine {
         turn { self.putBack(id, outcome) }
       }
     }
-    if grant.kind == .fileMode { return putBackModes(of: id, from: 0, .done) }
+    if grant.kind.isFiles { return putBackFiles(of: id, from: 0) }
     guard let watch = entryWatch(grant.kind) else { return putBack(id, .unsupported) }
     let gains = grant.items.compactMap { gain($0, of: grant) }
     let kind = watch.kind
@@ -154,42 +154,8 @@ extension Engine {
     }
   }
 
-  /// Files in one turn at the most.
-  private static let filesPerTurn = 512
-
-  private func putBackModes(of id: String, from start: Int, _ worst: EntryOutcome) {
-    turn {
-      guard let count = store[id]?.items.count else { return }
-      var worst = worst
-      for index in start..<min(start + Self.filesPerTurn, count) {
-        guard let item = store.item(ItemReference(grant: id, index: index)),
-          let path = unescaped(String(item.object.dropFirst("file:".count))),
-          let after = item.after.flatMap(mode)
-        else { continue }
-        switch fileModes.putBack(
-          object: path, identity: item.identity, before: item.before.flatMap(mode), after: after)
-        {
-        case .restored, .alreadyGone(.some): break
-        case .alreadyGone(nil):
-          update(id, items: [index]) { $0.items[index].state = .ended }
-        case .drifted(let reason):
-          update(id, items: [index]) { $0.items[index].state = .drifted }
-          noteDrift(id, "\(item.object): \(reason)")
-        case .failed(let error): worst = .failed("\(error)")
-        }
-      }
-      let (next, outcome) = (start + Self.filesPerTurn, worst)
-      if next < count {
-        afterCommit { [self] in
-          queue.async { self.putBackModes(of: id, from: next, outcome) }
-        }
-      } else {
-        putBack(id, outcome)
-      }
-    }
-  }
-
-  private func putBack(_ id: String, _ outcome: EntryOutcome) {
+  /// All of it was tried: says what came of it.
+  func putBack(_ id: String, _ outcome: EntryOutcome) {
     restoring.remove(id)
     switch outcome {
     case .done, .alreadyDone: settleNativeExpiry(id)
@@ -225,9 +191,14 @@ extension Engine {
           result.done = false
           result.status = "failed"
           result.result = "failed: \(reason)"
-        } else {
-          let until = store[copy]?.approval?.until.wall.rfc3339 ?? ""
-          result.result = "put back as \(copy), approved until \(until)"
+          return result
+        }
+        let until = store[copy]?.approval?.until.wall.rfc3339 ?? ""
+        result.result = "put back as \(copy), approved until \(until)"
+        if let reason = leftOut.removeValue(forKey: copy) {
+          result.done = false
+          result.status = "failed"
+          result.result = "failed in part: \(result.result), but \(reason)"
         }
         return result
       }

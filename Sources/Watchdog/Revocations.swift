@@ -176,7 +176,7 @@ extension Engine {
   }
 
   /// True when all that the item gave is given by another grant that stands.
-  private func isSheltered(_ item: GrantItem, of grant: Grant) -> Bool {
+  func isSheltered(_ item: GrantItem, of grant: Grant) -> Bool {
     if grant.kind != .fileMode {
       return gain(item, of: grant.kind)?.isGiven(by: gainsKept(for: item, of: grant)) ?? false
     }
@@ -265,6 +265,7 @@ extension Engine {
     let goesOn = tries < Self.tries && !final
     let base: Int64 = goesOn ? 5_000_000 << Int64(tries - 1) : 86_400_000_000
     let delay = goesOn ? Int64.random(in: base / 2...base * 3 / 2) : base
+    nextTries[id] = now.up + delay
     agenda.add(.retryRevocation(id), at: now.up + delay)
     if tries == 1 || tries >= Self.tries || final {
       announce(
@@ -275,7 +276,10 @@ extension Engine {
   }
 
   func retry(_ id: String) {
-    guard let grant = store[id], grant.state == .revokeFailed, !running.contains(id) else { return }
+    guard let grant = store[id], grant.state == .revokeFailed, !running.contains(id),
+      // Somebody asked for it meanwhile: the try after that one counts.
+      nextTries[id].map({ $0 <= now.up }) ?? true
+    else { return }
     update(id) { $0.state = .expiring }
     beginRevocation(id)
   }
@@ -319,8 +323,11 @@ extension Engine {
       if cause == .removed, let lookingSince { $0.endedEarliest = max(lookingSince, $0.grantedAt) }
       $0.activeSecondsAtEnd = seconds
       $0.open = false
+      // What came of tries before is over; what is found of users is told when it is known.
+      $0.outcome = nil
       $0.revokeError = nil
     }
+    nextTries[id] = nil
     let how =
       switch cause {
       case .expired: "its time was over, it was taken back"
