@@ -123,13 +123,21 @@ extension Engine {
     let found = Set(gained.map(\.entry.key))
     gained += watch.takeGivenAgain(in: state).filter { !found.contains($0.entry.key) }
     if !difference.moved.isEmpty { gained += carry(difference.moved, watch) }
-    for entry in difference.lost { endEntry(entry, watch.kind.kind) }
+    // Those in whose place something else stands may come back with its end.
+    let replaced = Set(difference.gained.compactMap(\.former?.key))
+    for entry in difference.lost where !replaced.contains(entry.key) {
+      endEntry(entry, watch.kind.kind)
+    }
     for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
       add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
     }
+    for entry in difference.lost where replaced.contains(entry.key) {
+      endEntry(entry, watch.kind.kind)
+    }
+    endStoodAside(watch, state)
   }
 
   /// The kernel shows a renamed file a moment before it tells of the rename: a gain that nobody was
@@ -301,6 +309,7 @@ extension Engine {
     for reference in store.entries(ItemKey(kind, entry.key))
     where !running.contains(reference.grant) {
       guard let grant = store[reference.grant] else { continue }
+      if standsAside(entry.key, grant) { continue }
       let isOver = grant.deadline.map { $0.left(at: now) <= .zero } ?? false
       endItem(reference, by: isOver && grant.nativeExpiry != nil ? .expired : .removed)
     }
@@ -367,7 +376,9 @@ extension Engine {
       else { continue }
       for (index, item) in grant.items.enumerated()
       where item.state == .active || item.state == .revokeFailed {
-        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }
+        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key),
+          !standsAside(key, grant)
+        else { continue }
         endItem(ItemReference(grant: id, index: index), by: .removed)
       }
     }
