@@ -60,9 +60,12 @@ extension Engine {
     }
   }
 
-  /// What has ended does not come back: what stood in its place is put back to what was before it.
-  func goBackFurther(pastEntry reference: ItemReference, _ grant: Grant) {
-    guard let item = store.item(reference), let ended = gain(item, of: grant) else { return }
+  /// What was taken back while it stood aside does not come back: what stands in its place is put
+  /// back to what was before it.
+  func goBackFurther(pastEntry reference: ItemReference) {
+    guard let grant = store[reference.grant], let item = store.item(reference),
+      let ended = gain(item, of: grant)
+    else { return }
     for other in replacers(of: ended.entry.key, grant) where !running.contains(other.id) {
       for (index, later) in other.items.enumerated()
       where gain(later, of: other)?.former?.key == ended.entry.key {

@@ -238,9 +238,8 @@ extension Engine {
   /// An owner's grant has ended: what would give the file back to that owner gives it back to the
   /// one before.
   func goBackFurther(past reference: ItemReference) {
-    guard let grant = store[reference.grant] else { return }
-    if !grant.kind.isFiles { return goBackFurther(pastEntry: reference, grant) }
-    guard grant.kind == .fileOwner, let item = store.item(reference), let identity = item.identity,
+    guard let grant = store[reference.grant], grant.kind == .fileOwner,
+      let item = store.item(reference), let identity = item.identity,
       case .owner(let ended) = gain(item, of: .fileOwner)
     else { return }
     for (other, _, gain) in active(on: identity) {
