@@ -98,10 +98,13 @@ extension Engine {
     }
     update(id, items: Array(states.keys)) { grant in
       for (index, state) in states { grant.items[index].state = state }
+      for (index, outcome) in outcomes where outcome == .done {
+        grant.items[index].isTakenBack = true
+      }
       if let error { grant.revokeError = error }
     }
     for (index, state) in states where state == .ended {
-      goBackFurther(past: ItemReference(grant: id, index: index))
+      goBackFurther(pastEntry: ItemReference(grant: id, index: index))
     }
     finishRevocation(id)
     lookAgain(at: store[id]?.kind)

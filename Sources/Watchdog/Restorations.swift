@@ -10,7 +10,7 @@ extension Engine {
   /// True when `grantctl restore` may put the grant's access back.
   func isRestorable(_ grant: Grant) -> Bool {
     grant.state == .ended && (grant.endedBy == .expired || grant.endedBy == .revoked)
-      && !grant.standing
+      && !grant.standing && grant.items.contains(where: \.isTakenBack)
       && (grant.kind == .groupMember || grant.kind.isFiles || entryWatch(grant.kind) != nil)
   }
 
@@ -94,8 +94,11 @@ extension Engine {
       id: Identifier.make("g", length: 6) { store[$0] != nil }, incident: grant.incident,
       host: grant.host, kind: grant.kind, subject: grant.subject, object: grant.object,
       right: grant.right, at: now)
-    copy.items = grant.items.filter { $0.state == .ended }
-    for index in copy.items.indices { copy.items[index].state = .active }
+    copy.items = grant.items.filter(\.isTakenBack)
+    for index in copy.items.indices {
+      copy.items[index].state = .active
+      copy.items[index].isTakenBack = false
+    }
     copy.provenance = grant.provenance
     copy.confidence = grant.confidence
     copy.agent = grant.agent

@@ -107,6 +107,7 @@ extension Engine {
       var items = rest
       var end = start
       var states: [(Int, ItemState)] = []
+      var taken: [Int] = []
       while let item = items.popFirst(), end - start < 16 || !clock.isOver {
         let index = end
         end += 1
@@ -117,7 +118,9 @@ extension Engine {
           continue
         }
         switch restore(item, of: grant, dryRun: false) {
-        case .restored: states.append((index, .ended))
+        case .restored:
+          states.append((index, .ended))
+          taken.append(index)
         case .alreadyGone:
           states.append((index, .ended))
           gone[grant.id, default: 0] += 1
@@ -131,6 +134,7 @@ extension Engine {
       }
       update(grant.id, items: states.map(\.0)) { grant in
         for (index, state) in states { grant.items[index].state = state }
+        for index in taken { grant.items[index].isTakenBack = true }
       }
       for (index, state) in states where state == .ended {
         goBackFurther(past: ItemReference(grant: grant.id, index: index))
@@ -203,7 +207,10 @@ extension Engine {
         switch again ? .failed("it was given again at once") : outcome {
         case .done, .alreadyGone:
           if outcome == .alreadyGone { gone[grant.id] = 1 }
-          update(grant.id, items: [0]) { $0.items[0].state = .ended }
+          update(grant.id, items: [0]) {
+            $0.items[0].state = .ended
+            $0.items[0].isTakenBack = outcome == .done
+          }
           finishRevocation(grant.id)
         case .failed(let reason):
           update(grant.id, items: [0]) {

@@ -84,7 +84,7 @@ extension EngineLiveTests {
         let grants = try stage.grants().map { try stage.show($0["id"].text ?? "") }
         return grants.filter { !audited($0).isEmpty }.count == wanted ? grants : nil
       }
-      #expect(grants.count == wanted)
+      #expect(grants.count == wanted + 1)
       func told(_ name: String) -> [JSON] {
         grants.filter { $0["object"].text == "file:/srv/\(name)" }
       }

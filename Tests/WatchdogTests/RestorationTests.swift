@@ -164,6 +164,29 @@ extension EngineLiveTests {
     #expect(try stage.becomes("ended", copy)["endedBy"].text == "removed")
   }
 
+  @Test(arguments: [false, true])
+  func whatSomebodyElseTookAwayIsNotPutBack(crashed: Bool) throws {
+    let stage = try Stage { scratch in
+      for name in ["a", "b"] { scratch.file("root/srv/\(name)", 0o600) }
+    }
+    try stage.start()
+    try stage.agent("chmod 644 $D/a $D/b")
+    let id = try #require(try stage.fileGrant(items: 2)["id"].text)
+    try stage.human.play("chmod 600 $D/b")
+    _ = try stage.wait("one is over") {
+      let states = try stage.show(id)["itemList"].elements.map { $0["state"].text }
+      return states == ["active", "ended"] ? true : nil
+    }
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+    if crashed {
+      crash(stage)
+      try stage.start()
+    }
+    #expect(try stage.prolong("Restore", id)["done"].bool == true)
+    #expect(stage.mode("a") == 0o644 && stage.mode("b") == 0o600)
+  }
+
   @Test func anAgentPutsNothingBack() throws {
     let stage = try Stage()
     try stage.start()
