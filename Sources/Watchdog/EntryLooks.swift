@@ -132,7 +132,9 @@ extension Engine {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
-      add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
+      add(
+        gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil,
+        replacing: replaced)
     }
     for entry in difference.lost where replaced.contains(entry.key) {
       endEntry(entry, watch.kind.kind)
@@ -196,7 +198,7 @@ extension Engine {
 
   private func add(
     _ gain: EntryGain, _ kind: GrantKind, _ attribution: Attribution, at now: Moment,
-    earliest: Timestamp?
+    earliest: Timestamp?, replacing replaced: Set<AccessEntry.Key>
   ) {
     let entry = gain.entry
     let item = GrantItem(
@@ -204,7 +206,9 @@ extension Engine {
       detail: EntryDetail(own: entry.detail, former: gain.former?.detail ?? ""))
     let key = ActKey(
       process: attribution.process, kind: kind, detail: "\(entry.subject) \(entry.object)")
-    if let act = acts.open(key, at: now.up).first {
+    // What takes the place of an entry is no further item of that entry's grant.
+    let joined = acts.open(key, at: now.up).first { !gives($0.grant, anyOf: replaced) }
+    if let act = joined {
       acts.touch(act.grant, at: now.up)
       return update(act.grant) { grant in
         grant.items.append(item)
@@ -224,6 +228,14 @@ extension Engine {
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
     grant.otherWaysIn = Array(rootWays(without: [entry.key]).prefix(8))
     begin(grant, key, attribution, at: now)
+  }
+
+  private func gives(_ id: String, anyOf entries: Set<AccessEntry.Key>) -> Bool {
+    guard !entries.isEmpty, let grant = store[id] else { return false }
+    return grant.items.contains { item in
+      item.state != .ended
+        && gain(item, of: grant).map { entries.contains($0.entry.key) } == true
+    }
   }
 
   /// True when a grant that stands already tells of this entry.

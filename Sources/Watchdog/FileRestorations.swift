@@ -43,23 +43,27 @@ extension Engine {
     guard let path = unescaped(String(item.object.dropFirst("file:".count))) else {
       return unreadable
     }
+    var gain: FileGain?
     if grant.kind != .fileMode {
-      guard let gain = gain(item, of: grant.kind) else { return unreadable }
+      gain = self.gain(item, of: grant.kind)
+      if gain == nil { return unreadable }
+    }
+    var group: UInt32?
+    if gain == nil || gain?.who == .owningGroup, grant.subject.hasPrefix("group:") {
+      // The bits of the file's own group are for that group, and for no other that the file got.
+      let name = String(grant.subject.dropFirst("group:".count))
+      group = groupState?.groups[name] ?? UInt32(name)
+      if group == nil { return .drifted("group \(name) is not there any more") }
+    }
+    if let gain {
       return fileModes.putBack(
         object: path, identity: item.identity, gain, keeping: gainsKept(for: item, of: grant),
-        group: gain.who == .owningGroup ? groupNumber(grant.subject) : nil)
+        group: group)
     }
     guard let after = item.after.flatMap(mode) else { return unreadable }
     return fileModes.putBack(
       object: path, identity: item.identity, before: item.before.flatMap(mode), after: after,
-      group: groupNumber(grant.subject))
-  }
-
-  /// The gid of `group:NAME`; nil for other subjects, and for a group that is not there any more.
-  private func groupNumber(_ subject: String) -> UInt32? {
-    guard subject.hasPrefix("group:") else { return nil }
-    let name = String(subject.dropFirst("group:".count))
-    return groupState?.groups[name] ?? UInt32(name)
+      group: group)
   }
 
   /// Counts what is left alone, and keeps the first reason.

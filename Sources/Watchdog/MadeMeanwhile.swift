@@ -66,10 +66,19 @@ extension Engine {
     var ids: [String] = []
     for name in names.sorted() {
       ids += store.grants(heldBy: "user:" + name)
-      let groups = (groupState?.memberships ?? []).filter { $0.user == name }.map(\.group)
-      for group in Set(groups).sorted() { ids += store.grants(heldBy: "group:" + group) }
+      for group in store.holdingGroups.sorted() where isMember(name, of: group) {
+        ids += store.grants(heldBy: group)
+      }
     }
     return ids.compactMap { store[$0] }.filter { !$0.standing && GrantStore.stands($0) }
+  }
+
+  private func isMember(_ user: String, of holder: String) -> Bool {
+    let group = String(holder.dropFirst("group:".count))
+    return [false, true].contains { primary in
+      groupState?.memberships.contains(Membership(user: user, group: group, primary: primary))
+        == true
+    }
   }
 
   /// The grants that somebody was seen to give and whose access is there.
