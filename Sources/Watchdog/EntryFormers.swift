@@ -77,4 +77,26 @@ extension Engine {
       }
     }
   }
+
+  /// What an agent gave is not what was there before: an agent that widens twice would find its first
+  /// step put back.
+  func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
+    guard let former = gain.former else { return gain }
+    for reference in store.entries(ItemKey(kind, former.key)) {
+      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
+        let earlier = self.gain(grant.items[reference.index], of: grant)
+      else { continue }
+      return EntryGain(gain.entry, former: earlier.former)
+    }
+    return gain
+  }
+
+  /// True when the grant gives one of these entries.
+  func gives(_ id: String, anyOf entries: Set<AccessEntry.Key>) -> Bool {
+    guard !entries.isEmpty, let grant = store[id] else { return false }
+    return grant.items.contains { item in
+      item.state != .ended
+        && gain(item, of: grant).map { entries.contains($0.entry.key) } == true
+    }
+  }
 }

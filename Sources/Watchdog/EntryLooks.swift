@@ -157,19 +157,6 @@ extension Engine {
     return true
   }
 
-  /// What an agent gave is not what was there before: an agent that widens twice would find its first
-  /// step put back.
-  private func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
-    guard let former = gain.former else { return gain }
-    for reference in store.entries(ItemKey(kind, former.key)) {
-      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
-        let earlier = self.gain(grant.items[reference.index], of: grant)
-      else { continue }
-      return EntryGain(gain.entry, former: earlier.former)
-    }
-    return gain
-  }
-
   private func isOurs(_ attribution: Attribution) -> Bool {
     attribution.chain.contains { $0.pid == ownPid }
   }
@@ -228,14 +215,6 @@ extension Engine {
           : "pid \(attribution.process.pid) changed \(entry.object): \(entry.value)"), at: 0)
     grant.otherWaysIn = Array(rootWays(without: [entry.key]).prefix(8))
     begin(grant, key, attribution, at: now)
-  }
-
-  private func gives(_ id: String, anyOf entries: Set<AccessEntry.Key>) -> Bool {
-    guard !entries.isEmpty, let grant = store[id] else { return false }
-    return grant.items.contains { item in
-      item.state != .ended
-        && gain(item, of: grant).map { entries.contains($0.entry.key) } == true
-    }
   }
 
   /// True when a grant that stands already tells of this entry.
