@@ -46,7 +46,7 @@ private let grantFields: [Column] =
   + [
     "grantedAt", "detectedAt", "expiresAt", "endedAt", "endedBy", "activeSeconds",
     "activeSecondsMin", "activeSecondsMax", "residue", "rule", "severity", "outcome",
-    "nativeExpiry", "madeMeanwhile", "hints",
+    "nativeExpiry", "madeMeanwhile", "revokeError", "hints",
   ].map { Column($0, $0) }
   + [
     Column("usedCount", "used.count"), Column("usedFirst", "used.first"),

@@ -45,6 +45,8 @@ package struct GrantItem: Equatable, Sendable {
   package var before: String?
   package var after: String?
   package var state: ItemState
+  /// It has ended by being taken back, and not by somebody else's doing: it may be put back.
+  package var isTakenBack = false
   /// For files: the very file the grant was given on.
   package var identity: FileIdentity?
   /// For owners, access lists and capabilities of files: what was given, as the kind writes it.

@@ -57,10 +57,11 @@ extension FileModes {
     }
   }
 
-  /// Gives the very file the access that `wanted` makes of what it has now.
+  /// Gives the very file the access that `wanted` makes of what it has now; also where it does not
+  /// stand under its name any more, unless `elsewhere` is false.
   func change(
     _ path: [UInt8], _ identity: FileIdentity?, isDirectory: Bool?, dryRun: Bool,
-    _ wanted: (FileAccess) -> FileAccess
+    elsewhere: Bool = true, _ wanted: (FileAccess) -> FileAccess
   ) -> Restored {
     guard let identity else { return .drifted("which file it was is not on record") }
     let named = object(named: path)
@@ -75,6 +76,9 @@ extension FileModes {
     case .unknown(let why): return .drifted(why)
     case .failed(let error): return .failed(error)
     case .found(let file):
+      if !elsewhere, !named.isSame(as: file) {
+        return .drifted(named.stranger(to: file) ?? "it does not stand under its name any more")
+      }
       if let isDirectory, isDirectory != file.status.isDirectory {
         return .drifted("it is no longer the same kind of object")
       }

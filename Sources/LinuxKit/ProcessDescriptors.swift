@@ -72,6 +72,16 @@ extension ProcessFiles {
     return nil
   }
 
+  /// The very file that a descriptor stands for, or that the process runs with nil, opened with
+  /// O_PATH: for a look at who may do what with it.
+  package func opened(_ pid: Int32, descriptor: Int32?) -> FileDescriptor? {
+    let name = descriptor.map { "\(pid)/fd/\($0)" } ?? "\(pid)/exe"
+    let raw = withCPath(Array(name.utf8)) {
+      openat(root, $0, Int32(CLINUX_O_PATH) | O_CLOEXEC)
+    }
+    return raw >= 0 ? FileDescriptor(owning: raw) : nil
+  }
+
   private static func file(_ folder: Int32, _ name: [UInt8]) -> (device: UInt64, inode: UInt64)? {
     var status = statx()
     let flags = Int32(CLINUX_AT_STATX_DONT_SYNC)

@@ -89,6 +89,15 @@ package struct LaunchFile: Equatable, Sendable {
     }
   }
 
+  /// What people call such a file.
+  package var noun: String {
+    switch launcher {
+    case .at: "at job"
+    case .unit: isUserUnit ? "user unit" : "unit"
+    default: "cron entry"
+    }
+  }
+
   private static func enables(_ folder: ArraySlice<UInt8>) -> Bool {
     [".wants", ".requires", ".upholds"].contains { suffix in
       folder.count > suffix.utf8.count

@@ -13,14 +13,15 @@ extension Engine {
   /// rest goes on.
   func openAudit() {
     do {
-      audit = try AuditSource()
+      audit = try AuditSource(root: settings.root)
       auditObstacle = nil
     } catch {
       auditObstacle = "\(error)"
     }
     guard let downSince else { return }
     let after = auditCursor
-    let problem = AuditLogFile.signals(from: downSince, to: now.wall) { signal in
+    let problem = AuditLogFile.signals(from: downSince, to: now.wall, root: settings.root) {
+      signal in
       guard after.map({ isBehind(signal.cursor, $0) }) ?? true else { return }
       take(signal, isLast: true)
     }

@@ -26,7 +26,10 @@ extension Engine {
     if signal.pid > 1 {
       let up = now.up - (now.wall - signal.time).microseconds
       let process = processes.process(signal.pid, at: up)
-      for id in recentProcesses.grants(of: signal.pid, at: up, known: process) { add(id) }
+      let given = recentProcesses.grants(of: signal.pid, at: up, known: process)
+      // Of several grants of one process a record of audit is about those of its kind and file.
+      let meant = signal.source == "audit" ? given.filter { isAbout(signal, $0) } : []
+      for id in meant.isEmpty ? given : meant { add(id) }
     }
     for id in candidates(signal) {
       if let grant = store[id], speaks(signal, of: grant) { add(id) }
@@ -36,8 +39,15 @@ extension Engine {
 
   /// True when the signal tells of the grant's subject and object, about when it was given.
   func speaks(_ signal: AccessSignal, of grant: Grant) -> Bool {
-    !grant.standing && signal.kind == grant.kind && isNear(signal, grant)
-      && tells(signal, of: grant)
+    guard !grant.standing, isNear(signal, grant), tells(signal, of: grant) else { return false }
+    // A record of audit is of one call: of another process's change it says nothing.
+    return signal.source != "audit" || grant.actor.pid.map { $0 == signal.pid } ?? true
+  }
+
+  private func isAbout(_ signal: AccessSignal, _ id: String) -> Bool {
+    guard let grant = store[id] else { return false }
+    if signal.object != nil { return tells(signal, of: grant) }
+    return signal.kind == grant.kind || isOfAttribute(signal, grant.kind)
   }
 
   private func isNear(_ signal: AccessSignal, _ grant: Grant) -> Bool {

@@ -133,6 +133,12 @@ package final class Engine: @unchecked Sendable {
   var restoring: Set<String> = []
   /// Why the access of a new grant could not be put back, until its caller is told.
   var restoreErrors: [String: String] = [:]
+  /// When what could not be taken back is tried again, CLOCK_BOOTTIME in microseconds.
+  var nextTries: [String: Int64] = [:]
+  /// Files that were left as they are, of grants that are being put back.
+  var notGiven: [String: NotGiven] = [:]
+  /// What was left as it is beside what was put back, until the caller is told.
+  var leftOut: [String: String] = [:]
   /// Streams that go on in a turn of their own.
   var continuations: [() -> Void] = []
   /// What the timer is set to, CLOCK_BOOTTIME in microseconds.

@@ -123,13 +123,23 @@ extension Engine {
     let found = Set(gained.map(\.entry.key))
     gained += watch.takeGivenAgain(in: state).filter { !found.contains($0.entry.key) }
     if !difference.moved.isEmpty { gained += carry(difference.moved, watch) }
-    for entry in difference.lost { endEntry(entry, watch.kind.kind) }
+    // Those in whose place something else stands may come back with its end.
+    let replaced = Set(difference.gained.compactMap(\.former?.key))
+    for entry in difference.lost where !replaced.contains(entry.key) {
+      endEntry(entry, watch.kind.kind)
+    }
     for gain in gained {
       if watch.expected.remove(gain.entry.key) != nil { continue }
       guard !isKnown(gain.entry, watch.kind.kind) else { continue }
       let attribution = who?(gain) ?? attribution(of: gain, touched, gap: gap)
-      add(gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil)
+      add(
+        gain, watch.kind.kind, attribution, at: now, earliest: touched.isEmpty ? gap : nil,
+        replacing: replaced)
     }
+    for entry in difference.lost where replaced.contains(entry.key) {
+      endEntry(entry, watch.kind.kind)
+    }
+    endStoodAside(watch, state)
   }
 
   /// The kernel shows a renamed file a moment before it tells of the rename: a gain that nobody was
@@ -145,19 +155,6 @@ extension Engine {
     watch.putOff += 1
     agenda.add(.entriesAgain(watch.kind.kind), at: now.up + 50_000)
     return true
-  }
-
-  /// What an agent gave is not what was there before: an agent that widens twice would find its first
-  /// step put back.
-  private func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
-    guard let former = gain.former else { return gain }
-    for reference in store.entries(ItemKey(kind, former.key)) {
-      guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
-        let earlier = self.gain(grant.items[reference.index], of: grant)
-      else { continue }
-      return EntryGain(gain.entry, former: earlier.former)
-    }
-    return gain
   }
 
   private func isOurs(_ attribution: Attribution) -> Bool {
@@ -188,7 +185,7 @@ extension Engine {
 
   private func add(
     _ gain: EntryGain, _ kind: GrantKind, _ attribution: Attribution, at now: Moment,
-    earliest: Timestamp?
+    earliest: Timestamp?, replacing replaced: Set<AccessEntry.Key>
   ) {
     let entry = gain.entry
     let item = GrantItem(
@@ -196,7 +193,9 @@ extension Engine {
       detail: EntryDetail(own: entry.detail, former: gain.former?.detail ?? ""))
     let key = ActKey(
       process: attribution.process, kind: kind, detail: "\(entry.subject) \(entry.object)")
-    if let act = acts.open(key, at: now.up).first {
+    // What takes the place of an entry is no further item of that entry's grant.
+    let joined = acts.open(key, at: now.up).first { !gives($0.grant, anyOf: replaced) }
+    if let act = joined {
       acts.touch(act.grant, at: now.up)
       return update(act.grant) { grant in
         grant.items.append(item)
@@ -301,6 +300,7 @@ extension Engine {
     for reference in store.entries(ItemKey(kind, entry.key))
     where !running.contains(reference.grant) {
       guard let grant = store[reference.grant] else { continue }
+      if standsAside(entry.key, grant) { continue }
       let isOver = grant.deadline.map { $0.left(at: now) <= .zero } ?? false
       endItem(reference, by: isOver && grant.nativeExpiry != nil ? .expired : .removed)
     }
@@ -367,7 +367,9 @@ extension Engine {
       else { continue }
       for (index, item) in grant.items.enumerated()
       where item.state == .active || item.state == .revokeFailed {
-        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key) else { continue }
+        guard let key = gain(item, of: grant)?.entry.key, !state.contains(key),
+          !standsAside(key, grant)
+        else { continue }
         endItem(ItemReference(grant: id, index: index), by: .removed)
       }
     }

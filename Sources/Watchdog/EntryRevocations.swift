@@ -31,6 +31,11 @@ extension Engine {
         states[index] = .revokeFailed
         continue
       }
+      if watch.state?.contains(gain.entry.key) == false, isReplaced(gain.entry.key, grant) {
+        states[index] = .ended
+        gone[id, default: 0] += 1
+        continue
+      }
       if isSheltered(gain.entry, of: grant) {
         states[index] = .ended
         sheltered[id, default: 0] += 1
@@ -93,7 +98,13 @@ extension Engine {
     }
     update(id, items: Array(states.keys)) { grant in
       for (index, state) in states { grant.items[index].state = state }
+      for (index, outcome) in outcomes where outcome == .done {
+        grant.items[index].isTakenBack = true
+      }
       if let error { grant.revokeError = error }
+    }
+    for (index, state) in states where state == .ended {
+      goBackFurther(pastEntry: ItemReference(grant: id, index: index))
     }
     finishRevocation(id)
     lookAgain(at: store[id]?.kind)

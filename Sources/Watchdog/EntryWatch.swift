@@ -23,6 +23,8 @@ final class EntryWatch {
   var gapSince: Timestamp?
   /// Looks in a row that found a gain before any event told of it.
   var putOff = 0
+  /// Grants on entries in whose place something else stands for now.
+  var stoodAside: Set<String> = []
   /// Entries that our own doing puts in place: they are no news.
   var expected: Set<AccessEntry.Key> = []
   /// Those of them whose revocation is over: the next look is the last for which they are no news.

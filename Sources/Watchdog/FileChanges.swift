@@ -239,6 +239,7 @@ extension Engine {
     let cause = isOurs ? store[reference.grant]?.ending ?? cause : cause
     update(reference.grant, items: [reference.index]) {
       $0.items[reference.index].state = .ended
+      $0.items[reference.index].isTakenBack = isOurs || cause == .expired
     }
     if cause == .removed, let grant = store[reference.grant] {
       rememberDeadline(grant.items[reference.index], of: grant)

@@ -2,8 +2,8 @@ import ByteText
 import Grants
 
 /// The items of a grant as the ledger keeps them: new ones whole, changed ones by their number, with
-/// what may change in them: state, value and, of files, the value before, else the object's name and
-/// the detail.
+/// what may change in them: state, value and, of files, the value before and what was given, else the
+/// object's name, the detail and the value before.
 enum GrantRecord {
   static func write(_ grant: Grant, newItems range: Range<Int>, to writer: inout JSONWriter) {
     guard !range.isEmpty else { return }
@@ -24,16 +24,18 @@ enum GrantRecord {
       let item = grant.items[index]
       writer.beginArray()
       writer.value(Int64(index))
-      writer.value(item.state.rawValue)
+      writer.value(item.recordedState)
       writer.value(item.after)
       // Entries may go on under another name; files do not, but may take another's place.
       if item.identity != nil {
         writer.value(item.before)
+        if let gain = item.gain { writer.value(gain) }
       } else {
         writer.value(item.object)
         if let detail = item.detail {
           writer.value(detail.own)
           writer.value(detail.former)
+          writer.value(item.before)
         }
       }
       writer.endArray()
@@ -69,18 +71,21 @@ enum GrantRecord {
       guard parts.count >= 3,
         let index = parts[0].integer.map(Int.init(clamping:)),
         grant.items.indices.contains(index),
-        let state = parts[1].text.flatMap(ItemState.init(rawValue:))
+        let (state, isTakenBack) = parts[1].text.flatMap(GrantItem.state)
       else { continue }
       grant.items[index].state = state
+      grant.items[index].isTakenBack = isTakenBack
       grant.items[index].after = parts[2].text
       if grant.items[index].identity != nil {
         if parts.count > 3 { grant.items[index].before = parts[3].text }
+        if parts.count > 4, let gain = parts[4].text { grant.items[index].gain = gain }
         continue
       }
       if parts.count > 3, let object = parts[3].text { grant.items[index].object = object }
-      if parts.count == 6, let own = parts[4].text, let former = parts[5].text {
+      if parts.count >= 6, let own = parts[4].text, let former = parts[5].text {
         grant.items[index].detail = EntryDetail(own: own, former: former)
       }
+      if parts.count > 6 { grant.items[index].before = parts[6].text }
     }
   }
 }

@@ -60,6 +60,8 @@ package final class GrantStore {
   /// Grants that are not ended, by whom they serve: the subject, or the account that a key opens.
   /// Grants on files are not among them.
   private var byHolder: [String: Set<String>] = [:]
+  /// The groups among the holders, `group:sudo`.
+  private(set) var holdingGroups: Set<String> = []
   private var itemsByEntry: [ItemKey: [ItemReference]] = [:]
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
@@ -192,7 +194,9 @@ package final class GrantStore {
 
   private func index(_ grant: Grant, from start: Int) {
     if start == 0, grant.kind != .fileMode {
-      byHolder[Self.holder(of: grant), default: []].insert(grant.id)
+      let holder = Self.holder(of: grant)
+      byHolder[holder, default: []].insert(grant.id)
+      if holder.hasPrefix("group:") { holdingGroups.insert(holder) }
     }
     switch grant.kind {
     case .fileMode, .fileOwner, .fileACL, .fileCapability:
@@ -220,7 +224,10 @@ package final class GrantStore {
     if start == 0 {
       let holder = Self.holder(of: grant)
       byHolder[holder]?.remove(grant.id)
-      if byHolder[holder]?.isEmpty == true { byHolder[holder] = nil }
+      if byHolder[holder]?.isEmpty == true {
+        byHolder[holder] = nil
+        holdingGroups.remove(holder)
+      }
     }
     switch grant.kind {
     case .fileMode, .fileOwner, .fileACL, .fileCapability:

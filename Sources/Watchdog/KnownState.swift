@@ -25,6 +25,7 @@ extension Engine {
       forgetEndedGains()
       takeStandingFiles()
       rescanFiles(since: from.wall)
+      endFilesNotThere()
       groupState = GroupStateFile.load(groupStatePath)
       if groupState == nil {
         takenAsKnown("account state: \(groupStatePath): missing or damaged")

@@ -62,6 +62,7 @@ extension Engine {
           let verdict = batch.attribution(of: signal.pid, alive: signal.alive, by: processes)
           let path = signal.folder + [UInt8(ascii: "/")] + signal.name
           processes.note(file, at: path, by: verdict, at: batch.now)
+          noteMadeMeanwhile(file, at: folder.path + [UInt8(ascii: "/")] + signal.name, by: verdict)
         }
       } while !clock.isOver
       if launchWatch.losses > lostLaunchEvents {

@@ -75,7 +75,7 @@ extension Engine {
     return { entries.flatMap { kind.residue(of: $0) } }
   }
 
-  /// Descriptors that were opened with the right that is gone.
+  /// Descriptors that were opened with the right that is gone, by those who have it no more.
   private func fileResidueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
     let rights = FileRights(text: grant.right) ?? []
     var access: DescriptorAccess = []
@@ -90,7 +90,8 @@ extension Engine {
     }
     let (wanted, names) = (access, files)
     guard !wanted.isEmpty, !names.isEmpty else { return nil }
-    return { FileResidue.residue(of: names, access: wanted) }
+    let changesIdentity = !rights.isDisjoint(with: [.setuid, .setgid])
+    return { FileResidue.residue(of: names, access: wanted, changesIdentity: changesIdentity) }
   }
 
   /// Ends sessions by logind, then what is left of the processes.

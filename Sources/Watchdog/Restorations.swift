@@ -10,8 +10,8 @@ extension Engine {
   /// True when `grantctl restore` may put the grant's access back.
   func isRestorable(_ grant: Grant) -> Bool {
     grant.state == .ended && (grant.endedBy == .expired || grant.endedBy == .revoked)
-      && !grant.standing
-      && ([.groupMember, .fileMode].contains(grant.kind) || entryWatch(grant.kind) != nil)
+      && !grant.standing && grant.items.contains(where: \.isTakenBack)
+      && (grant.kind == .groupMember || grant.kind.isFiles || entryWatch(grant.kind) != nil)
   }
 
   /// Lengthens the approval of each grant that `ids` names, from now on.
@@ -94,8 +94,11 @@ extension Engine {
       id: Identifier.make("g", length: 6) { store[$0] != nil }, incident: grant.incident,
       host: grant.host, kind: grant.kind, subject: grant.subject, object: grant.object,
       right: grant.right, at: now)
-    copy.items = grant.items.filter { $0.state == .ended }
-    for index in copy.items.indices { copy.items[index].state = .active }
+    copy.items = grant.items.filter(\.isTakenBack)
+    for index in copy.items.indices {
+      copy.items[index].state = .active
+      copy.items[index].isTakenBack = false
+    }
     copy.provenance = grant.provenance
     copy.confidence = grant.confidence
     copy.agent = grant.agent
@@ -136,7 +139,7 @@ extension Engine {
         turn { self.putBack(id, outcome) }
       }
     }
-    if grant.kind == .fileMode { return putBackModes(of: id, from: 0, .done) }
+    if grant.kind.isFiles { return putBackFiles(of: id, from: 0) }
     guard let watch = entryWatch(grant.kind) else { return putBack(id, .unsupported) }
     let gains = grant.items.compactMap { gain($0, of: grant) }
     let kind = watch.kind
@@ -154,42 +157,8 @@ extension Engine {
     }
   }
 
-  /// Files in one turn at the most.
-  private static let filesPerTurn = 512
-
-  private func putBackModes(of id: String, from start: Int, _ worst: EntryOutcome) {
-    turn {
-      guard let count = store[id]?.items.count else { return }
-      var worst = worst
-      for index in start..<min(start + Self.filesPerTurn, count) {
-        guard let item = store.item(ItemReference(grant: id, index: index)),
-          let path = unescaped(String(item.object.dropFirst("file:".count))),
-          let after = item.after.flatMap(mode)
-        else { continue }
-        switch fileModes.putBack(
-          object: path, identity: item.identity, before: item.before.flatMap(mode), after: after)
-        {
-        case .restored, .alreadyGone(.some): break
-        case .alreadyGone(nil):
-          update(id, items: [index]) { $0.items[index].state = .ended }
-        case .drifted(let reason):
-          update(id, items: [index]) { $0.items[index].state = .drifted }
-          noteDrift(id, "\(item.object): \(reason)")
-        case .failed(let error): worst = .failed("\(error)")
-        }
-      }
-      let (next, outcome) = (start + Self.filesPerTurn, worst)
-      if next < count {
-        afterCommit { [self] in
-          queue.async { self.putBackModes(of: id, from: next, outcome) }
-        }
-      } else {
-        putBack(id, outcome)
-      }
-    }
-  }
-
-  private func putBack(_ id: String, _ outcome: EntryOutcome) {
+  /// All of it was tried: says what came of it.
+  func putBack(_ id: String, _ outcome: EntryOutcome) {
     restoring.remove(id)
     switch outcome {
     case .done, .alreadyDone: settleNativeExpiry(id)
@@ -225,9 +194,14 @@ extension Engine {
           result.done = false
           result.status = "failed"
           result.result = "failed: \(reason)"
-        } else {
-          let until = store[copy]?.approval?.until.wall.rfc3339 ?? ""
-          result.result = "put back as \(copy), approved until \(until)"
+          return result
+        }
+        let until = store[copy]?.approval?.until.wall.rfc3339 ?? ""
+        result.result = "put back as \(copy), approved until \(until)"
+        if let reason = leftOut.removeValue(forKey: copy) {
+          result.done = false
+          result.status = "failed"
+          result.result = "failed in part: \(result.result), but \(reason)"
         }
         return result
       }

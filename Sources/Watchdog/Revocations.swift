@@ -107,6 +107,7 @@ extension Engine {
       var items = rest
       var end = start
       var states: [(Int, ItemState)] = []
+      var taken: [Int] = []
       while let item = items.popFirst(), end - start < 16 || !clock.isOver {
         let index = end
         end += 1
@@ -117,7 +118,9 @@ extension Engine {
           continue
         }
         switch restore(item, of: grant, dryRun: false) {
-        case .restored: states.append((index, .ended))
+        case .restored:
+          states.append((index, .ended))
+          taken.append(index)
         case .alreadyGone:
           states.append((index, .ended))
           gone[grant.id, default: 0] += 1
@@ -131,6 +134,7 @@ extension Engine {
       }
       update(grant.id, items: states.map(\.0)) { grant in
         for (index, state) in states { grant.items[index].state = state }
+        for index in taken { grant.items[index].isTakenBack = true }
       }
       for (index, state) in states where state == .ended {
         goBackFurther(past: ItemReference(grant: grant.id, index: index))
@@ -176,7 +180,7 @@ extension Engine {
   }
 
   /// True when all that the item gave is given by another grant that stands.
-  private func isSheltered(_ item: GrantItem, of grant: Grant) -> Bool {
+  func isSheltered(_ item: GrantItem, of grant: Grant) -> Bool {
     if grant.kind != .fileMode {
       return gain(item, of: grant.kind)?.isGiven(by: gainsKept(for: item, of: grant)) ?? false
     }
@@ -203,7 +207,10 @@ extension Engine {
         switch again ? .failed("it was given again at once") : outcome {
         case .done, .alreadyGone:
           if outcome == .alreadyGone { gone[grant.id] = 1 }
-          update(grant.id, items: [0]) { $0.items[0].state = .ended }
+          update(grant.id, items: [0]) {
+            $0.items[0].state = .ended
+            $0.items[0].isTakenBack = outcome == .done
+          }
           finishRevocation(grant.id)
         case .failed(let reason):
           update(grant.id, items: [0]) {
@@ -265,6 +272,7 @@ extension Engine {
     let goesOn = tries < Self.tries && !final
     let base: Int64 = goesOn ? 5_000_000 << Int64(tries - 1) : 86_400_000_000
     let delay = goesOn ? Int64.random(in: base / 2...base * 3 / 2) : base
+    nextTries[id] = now.up + delay
     agenda.add(.retryRevocation(id), at: now.up + delay)
     if tries == 1 || tries >= Self.tries || final {
       announce(
@@ -275,7 +283,10 @@ extension Engine {
   }
 
   func retry(_ id: String) {
-    guard let grant = store[id], grant.state == .revokeFailed, !running.contains(id) else { return }
+    guard let grant = store[id], grant.state == .revokeFailed, !running.contains(id),
+      // Somebody asked for it meanwhile: the try after that one counts.
+      nextTries[id].map({ $0 <= now.up }) ?? true
+    else { return }
     update(id) { $0.state = .expiring }
     beginRevocation(id)
   }
@@ -319,8 +330,11 @@ extension Engine {
       if cause == .removed, let lookingSince { $0.endedEarliest = max(lookingSince, $0.grantedAt) }
       $0.activeSecondsAtEnd = seconds
       $0.open = false
+      // What came of tries before is over; what is found of users is told when it is known.
+      $0.outcome = nil
       $0.revokeError = nil
     }
+    nextTries[id] = nil
     let how =
       switch cause {
       case .expired: "its time was over, it was taken back"

@@ -120,7 +120,9 @@ extension AccessSignal {
     let mark = trusted ? "" : type == .spoof ? "spoofed: " : "untrusted: "
     let sender = uid == .max ? "" : " uid \(uid)"
     let login = loginUID.map { " login uid \($0)" } ?? ""
+    let session = source == "audit" ? session.map { " session \($0)" } ?? "" : ""
     return Evidence(
-      time: time, source: source, text: "\(mark)\(tool)[\(pid)]\(sender)\(login): \(message)")
+      time: time, source: source,
+      text: "\(mark)\(tool)[\(pid)]\(sender)\(login)\(session): \(message)")
   }
 }

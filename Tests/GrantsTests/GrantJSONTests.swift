@@ -172,6 +172,10 @@ private let contractExample = """
     #expect(try readBack(grant, withItems: withItems) == without(grant, items: !withItems))
     grant.standing = true
     grant.state = .ended
+    for index in grant.items.indices {
+      grant.items[index].state = .ended
+      grant.items[index].isTakenBack = index % 2 == 0
+    }
     grant.via = "dpkg"
     grant.advice = "a-7xk2"
     grant.approval = Approval(

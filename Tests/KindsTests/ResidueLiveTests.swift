@@ -10,24 +10,11 @@ import Testing
   static let uid = 1_000_000 + UInt32(getpid()) * 4
   static let gid = uid + 1
 
-  /// A child that waits for a signal; ended and reaped when the test lets go of it.
-  final class Child {
-    let pid: Int32
-
-    /// Runs `program` by setpriv(1) with these options, once the kernel shows what `isReady` wants.
-    init(_ options: [String], _ words: [String], isReady: (Int32) -> Bool) {
-      pid = Scratch.start("/usr/bin/setpriv", options + words)
-      var left = 4000
-      while left > 0, !isReady(pid) {
-        SystemClock.pause(milliseconds: 5)
-        left -= 1
-      }
-    }
-
-    deinit {
-      kill(pid, SIGKILL)
-      _ = Scratch.wait(pid)
-    }
+  /// Runs a program by setpriv(1) with these options, once the kernel shows what `isReady` wants.
+  private func start(
+    _ options: [String], _ words: [String], isReady: (Int32) -> Bool
+  ) -> WaitingChild {
+    WaitingChild("/usr/bin/setpriv", options + words, isReady: isReady)
   }
 
   private let files = ProcessFiles()
@@ -42,8 +29,8 @@ import Testing
       && files.stat(pid)?.comm == Array("sleep".utf8)
   }
 
-  private func sleeper(uid: UInt32 = uid, groups: String) -> Child {
-    Child(
+  private func sleeper(uid: UInt32 = uid, groups: String) -> WaitingChild {
+    start(
       ["--reuid", "\(uid)", "--regid", "\(Self.uid)", groups, "--reset-env"], ["sleep", "600"]
     ) { runsAs($0, uid) }
   }
@@ -67,7 +54,7 @@ import Testing
 
   @Test("The effective group counts like one of the list")
   func effective() throws {
-    let child = Child(
+    let child = start(
       ["--reuid", "\(Self.uid)", "--regid", "\(Self.gid)", "--clear-groups"], ["sleep", "600"]
     ) { runsAs($0, Self.uid) }
     let residue = GroupResidue.residue(of: membership, state: state)
@@ -81,7 +68,7 @@ import Testing
         files.stat(pid).map { $0.parent == shell && $0.comm == Array("sleep".utf8) } ?? false
       }
     }
-    let shell = Child(
+    let shell = start(
       ["--reuid", "\(Self.uid)", "--regid", "\(Self.uid)", "--groups=\(Self.gid)"],
       ["sh", "-c", "for number in $(seq 70); do sleep 600 & done; wait"]
     ) { sleepers(of: $0).count == 70 }
@@ -120,7 +107,7 @@ import Testing
   func rootAccount() throws {
     let stage = try AccountsStage(passwd: AccountsStage.passwd + "gwtoor:x:0:0::/:/bin/sh\n")
     let entry = try #require(stage.state.sorted.first { $0.subject == "user:gwtoor" })
-    let child = Child(["--nnp"], ["env", "-i", "LOGNAME=gwtoor", "/usr/bin/sleep", "600"]) {
+    let child = start(["--nnp"], ["env", "-i", "LOGNAME=gwtoor", "/usr/bin/sleep", "600"]) {
       runsAs($0, 0)
     }
     #expect(
@@ -148,12 +135,12 @@ import Testing
   @Test("A file that is open, or runs, is told with the way it was opened")
   func file() throws {
     let scratch = Scratch()
-    let data = scratch.file("data", text: "x")
-    let other = scratch.file("other")
-    let child = Child(
-      ["--nnp"],
-      ["sh", "-c", "exec sleep 600 <\"$0/data\" 3>>\"$0/data\" 4<\"$0/other\"", scratch.path]
-    ) { runsAs($0, 0) }
+    Scratch.call(scratch.bytes()) { chmod($0, 0o755) }
+    let data = scratch.file("data", 0o666, text: "x")
+    let other = scratch.file("other", 0o644)
+    let asBob = ["--reuid", "\(Self.uid)", "--regid", "\(Self.uid)", "--clear-groups"]
+    let holding = ["sh", "-c", "exec sleep 600 <\"$0/data\" 3>>\"$0/data\" 4<\"$0/other\""]
+    let child = start(asBob, holding + [scratch.path]) { runsAs($0, Self.uid) }
     let status = try FileStatus.at(data)
     let file = FileResidue.File(device: status.device, inode: status.inode)
     let program = try FileStatus.at(Array("/usr/bin/sleep".utf8), follow: true)
@@ -163,6 +150,12 @@ import Testing
     #expect(holders.byFile[file] == [FileResidue.Holder(pid: child.pid, access: [.read, .write])])
     #expect(
       holders.byFile[sleep]?.contains(FileResidue.Holder(pid: child.pid, access: .execute)) == true)
+    // Who may open it anew has nothing left over.
+    #expect(FileResidue.residue(of: [file: "/srv/data"]).isEmpty)
+    scratch.chmod("data", 0o644)
+    #expect(FileResidue.residue(of: [file: "/srv/data"], access: .read).isEmpty)
+    #expect(FileResidue.residue(of: [file: "/srv/data"]).count == 1)
+    scratch.chmod("data", 0o600)
     #expect(
       FileResidue.residue(of: [file: "/srv/data"]).map(\.text)
         == ["process \(child.pid) (sleep) still has /srv/data open (read write)"])
@@ -173,5 +166,68 @@ import Testing
     scratch.remove("other")
     #expect(FileResidue.holders(of: [unlinked]).byFile[unlinked]?.first?.access == .read)
     #expect(FileResidue.holders(of: []).byFile.isEmpty)
+  }
+
+  @Test("A file's residue are those who may not open it now: by owner, list and groups")
+  func allowed() throws {
+    let scratch = Scratch()
+    Scratch.call(scratch.bytes()) { chmod($0, 0o755) }
+    let data = scratch.file("data", 0o666)
+    func holder(_ options: [String]) -> WaitingChild {
+      start(options, ["sh", "-c", "exec sleep 600 <\"$0/data\"", scratch.path]) {
+        files.stat($0)?.comm == Array("sleep".utf8)
+      }
+    }
+    func bob(_ groups: String) -> WaitingChild {
+      holder(["--reuid", "\(Self.uid)", "--regid", "\(Self.uid)", groups])
+    }
+    let root = holder(["--nnp"])
+    let (plain, member) = (bob("--clear-groups"), bob("--groups=\(Self.gid)"))
+    let status = try FileStatus.at(data)
+    let file = FileResidue.File(device: status.device, inode: status.inode)
+    func left() -> [Int32] {
+      FileResidue.residue(of: [file: "data"]).flatMap(\.processes).map(\.pid).sorted()
+    }
+    func set(_ program: String, _ words: String...) {
+      #expect(Scratch.run(program, words + ["\(scratch.path)/data"]) == 0)
+    }
+    set("/bin/chmod", "640")
+    #expect(left() == [plain.pid, member.pid].sorted())
+    set("/bin/chgrp", "\(Self.gid)")
+    #expect(left() == [plain.pid])
+    set("/usr/bin/setfacl", "-m", "u:\(Self.uid):-")
+    #expect(left() == [plain.pid, member.pid].sorted())
+    set("/usr/bin/setfacl", "-b", "-m", "g:\(Self.uid):r")
+    #expect(left() == [])
+    set("/usr/bin/setfacl", "-m", "m::-")
+    #expect(left() == [plain.pid, member.pid].sorted())
+    set("/bin/chown", "\(Self.uid)")
+    #expect(left() == [])
+    withExtendedLifetime(root) {}
+  }
+
+  @Test("Setuid: who runs the file as another, not who runs it as themselves")
+  func setuid() throws {
+    let scratch = Scratch()
+    Scratch.call(scratch.bytes()) { chmod($0, 0o755) }
+    Scratch.run("/bin/cp", ["/usr/bin/sleep", "\(scratch.path)/sleep"])
+    scratch.chmod("sleep", 0o4755)
+    func runner(_ options: [String]) -> WaitingChild {
+      start(options, ["\(scratch.path)/sleep", "600"]) {
+        files.program($0).map { $0.inode } == (try? FileStatus.at(scratch.bytes("sleep")))?.inode
+      }
+    }
+    let asRoot = runner(["--nnp"])
+    let child = runner(["--reuid", "\(Self.uid)", "--regid", "\(Self.uid)", "--clear-groups"])
+    try #require(files.credentials(child.pid)?.uids[1] == 0)
+    scratch.chmod("sleep", 0o755)
+    let status = try FileStatus.at(scratch.bytes("sleep"))
+    let file = FileResidue.File(device: status.device, inode: status.inode)
+    let residue = FileResidue.residue(of: [file: "/sleep"], changesIdentity: true)
+    let pids = residue.flatMap(\.processes).map(\.pid)
+    #expect(pids.contains(child.pid))
+    // Below a login that is not root's, root's own is not told from what was made root.
+    if files.loginUID(asRoot.pid) == nil { #expect(pids == [child.pid]) }
+    #expect(FileResidue.residue(of: [file: "/sleep"]).isEmpty)
   }
 }

@@ -83,13 +83,20 @@ package final class Scratch: Sendable {
     return child > 0 ? wait(child) : -1
   }
 
-  /// Starts a program; its pid.
+  /// Starts a program; its pid. No signal is blocked in it, whatever the calling thread blocks.
   package static func start(_ program: String, _ arguments: [String]) -> Int32 {
     var words = ([program] + arguments).map { strdup($0) }
     defer { words.forEach { free($0) } }
     words.append(nil)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var child: pid_t = 0
-    return posix_spawn(&child, program, nil, nil, words, environ) == 0 ? child : -1
+    return posix_spawn(&child, program, nil, &attributes, words, environ) == 0 ? child : -1
   }
 
   package static func wait(_ child: Int32) -> Int32 {

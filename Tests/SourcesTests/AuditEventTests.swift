@@ -8,8 +8,8 @@ import Testing
     Samples.bytes("\(Samples.folder)/audit/\(name)")
   }
 
-  private static func signals(of text: [UInt8]) -> [AccessSignal] {
-    var events = AuditEvents()
+  private static func signals(of text: [UInt8], root: String = "") -> [AccessSignal] {
+    var events = AuditEvents(root: Array(root.utf8))
     var signals: [AccessSignal] = []
     for line in text.split(separator: 0x0a) {
       line.withUnsafeBytes { bytes in
@@ -42,6 +42,18 @@ import Testing
     // A call on a descriptor names no path: the command does.
     #expect(has(nil, nil, "setcap cap_net_bind_service+ep /srv/t/py"))
     #expect(told.allSatisfy { $0.source == "audit" })
+  }
+
+  @Test("Below a root files are named from there, and those outside are open files of no name")
+  func root() {
+    let text = Self.bytes("aud-files.log")
+    func objects(_ root: String, _ command: String) -> [String?] {
+      Self.signals(of: text, root: root).filter { $0.command == command }.map(\.object)
+    }
+    #expect(objects("/srv", "chmod 777 /srv/t/f") == ["file:/t/f"])
+    #expect(objects("/srv/t/f", "chmod 777 /srv/t/f") == [nil])
+    #expect(objects("/sr", "chmod 777 /srv/t/f") == [nil])
+    #expect(objects("/other", "chmod 777 /srv/t/f") == [nil])
   }
 
   @Test("A new account file in its place is told; an open for writing is not")

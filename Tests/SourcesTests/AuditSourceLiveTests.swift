@@ -1,6 +1,7 @@
 import ByteText
 import Glibc
 import LinuxKit
+import Scratch
 import Sources
 import Testing
 
@@ -12,18 +13,9 @@ import Testing
       && (try? AuditStatus.read())?.enabled == 0,
     "needs root, auditctl and an audit system that nobody uses"))
 struct AuditSourceLiveTests {
-  private func auditctl(_ arguments: String...) -> Bool {
-    Spawn.runAndWait("/usr/sbin/auditctl", arguments).succeeded
-  }
-
   private func withRules(_ body: () -> Void) {
-    #expect(auditctl("-R", "\(Samples.folder)/../../../etc/grantwatch/audit.rules"))
-    #expect(auditctl("-e", "1"))
-    defer {
-      #expect(auditctl("-e", "0"))
-      #expect(auditctl("-D", "-k", "grantwatch"))
-    }
-    body()
+    let isDone = AuditRules.with("\(Samples.folder)/../../../etc/grantwatch/audit.rules", body)
+    #expect(isDone)
   }
 
   private func wait(

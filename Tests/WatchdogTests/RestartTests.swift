@@ -223,3 +223,92 @@ extension EngineLiveTests {
     #expect(status["grants"]["active"].integer == 1)
   }
 }
+
+/// What changes in an item of a grant is as durable as the grant.
+extension EngineLiveTests {
+  private func output(_ stage: Stage, _ line: String) -> String {
+    let line = "D=\(stage.scratch.path)/root/srv; \(line)"
+    return String(decoding: Spawn.runAndWait("/bin/sh", ["-c", line]).output, as: UTF8.self)
+  }
+
+  #if arch(arm64)
+    private static let setxattr = 5
+  #else
+    private static let setxattr = 188
+  #endif
+
+  @Test func aListThatWasGivenInStepsIsKnownWholeAfterACrash() throws {
+    let stage = try Stage { $0.folder("root/srv/d", 0o750) }
+    let before = output(stage, "getfacl -cnp $D/d")
+    try stage.start()
+    // One process, two calls: the folder's own list, and what new files in it get. As setfacl does
+    // it, but slowly enough to be seen twice.
+    stage.scratch.file(
+      "twice.pl", 0o755,
+      text: """
+        sub entry { pack('vvV', @_) }
+        my $all = 4294967295;
+        my $list = pack('V', 2) . entry(1, 7, $all) . entry(2, 7, 1001) . entry(4, 5, $all)
+          . entry(16, 7, $all) . entry(32, 0, $all);
+        for my $name ('access', 'default') {
+          my $attribute = "system.posix_acl_$name";
+          syscall(0 + $ARGV[0], $ARGV[1], $attribute, $list, length($list), 0) == 0 or die $!;
+          select(undef, undef, undef, 0.3);
+        }
+
+        """)
+    try stage.agent("perl $S/twice.pl \(Self.setxattr) $D/d")
+    let id = try #require(
+      try stage.grant("a list") { $0["kind"].text == "file-acl" }["id"].text)
+    _ = try stage.wait("both lists") {
+      try stage.show(id)["after"].text?.contains("default:user:bob:rwx") == true ? true : nil
+    }
+    crash(stage)
+    try stage.start()
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", id)
+    #expect(output(stage, "getfacl -cnp $D/d") == before)
+  }
+
+  @Test func anOwnerGoesBackToTheFirstOneAfterACrash() throws {
+    let stage = try Stage { $0.file("root/srv/a", 0o640) }
+    let another = try Actors(
+      stage.scratch, "another", loginUID: 4711, program: "\(stage.scratch.path)/claude/claude")
+    try stage.start()
+    try stage.human.play("chown 1001 $D/a")
+    let first = try #require(
+      try stage.grant("bob's") { $0["subject"].text == "user:bob" }["id"].text)
+    try another.play("chown 1002 $D/a")
+    let second = try #require(
+      try stage.grant("eve's") { $0["subject"].text == "user:eve" }["id"].text)
+    _ = try stage.call("Revoke", [("ids", stage.ids(first))])
+    try stage.becomes("ended", first)
+    crash(stage)
+    try stage.start()
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", second)
+    #expect(output(stage, "stat -c %u $D/a") == "0\n")
+  }
+
+  @Test func aRuleGoesBackToWhatWasBeforeTheFirstOneAfterACrash() throws {
+    let stage = try Stage(prepare: Self.furnish)
+    stage.scratch.remove("root/etc/sudoers.d/x")
+    stage.scratch.file("root/etc/sudoers.d/x", 0o440, text: "eve ALL=(ALL) /bin/id\n")
+    try stage.start()
+    func rule(_ right: String, by actors: Actors) throws -> String {
+      try actors.play(
+        "cd $S; echo 'eve ALL=(ALL) \(right)' >new; chmod 440 new; mv new root/etc/sudoers.d/x")
+      let grant = try stage.grant("a rule for \(right)") { $0["right"].text == right }
+      return try #require(grant["id"].text)
+    }
+    let first = try rule("ALL", by: stage.human)
+    let second = try rule("NOPASSWD: ALL", by: stage.agents)
+    _ = try stage.call("Revoke", [("ids", stage.ids(first))])
+    try stage.becomes("ended", first)
+    crash(stage)
+    try stage.start()
+    stage.pass(seconds: 901)
+    try stage.becomes("ended", second)
+    #expect(stage.text("root/etc/sudoers.d/x") == "eve ALL=(ALL) /bin/id\n")
+  }
+}

@@ -341,6 +341,25 @@ extension Stage {
       [("endpoint", .string("hook")), ("sequence", event["sequence"]), ("delivered", .bool(true))])
   }
 
+  /// Adds an account, and a group of its name and number, to the tree; call it in `prepare`.
+  static func addAccount(_ scratch: Scratch, _ name: String, _ uid: UInt32) {
+    addGroup(scratch, name, uid)
+    let lines = """
+      cd $0/root/etc; echo '\(name):x:\(uid):\(uid)::/home/\(name):/bin/sh' >>passwd
+      echo '\(name):!:1::::::' >>shadow
+      """
+    Scratch.run("/bin/sh", ["-c", lines, scratch.path])
+  }
+
+  static func addGroup(_ scratch: Scratch, _ name: String, _ gid: UInt32) {
+    let lines =
+      "cd $0/root/etc; echo '\(name):x:\(gid):' >>group; echo '\(name):!::' >>gshadow"
+    Scratch.run("/bin/sh", ["-c", lines, scratch.path])
+  }
+
+  /// A number that no account of a host has, nor another run of these tests; `index` is below 16.
+  static func ownNumber(_ index: UInt32) -> UInt32 { 1_000_000 + UInt32(getpid()) * 16 + index }
+
   func text(_ name: String) -> String? {
     (try? SmallFile.read("\(scratch.path)/\(name)")).map { String(decoding: $0, as: UTF8.self) }
   }

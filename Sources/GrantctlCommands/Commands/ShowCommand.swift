@@ -100,6 +100,7 @@ private func printGrant(_ grant: JSON, _ invocation: Invocation) throws(Failure)
       "\(uses) times, first \(plain(grant["used"]["first"])), last \(plain(grant["used"]["last"]))")
   }
   try row("Outcome", plain(grant["outcome"]))
+  try row("Fails", plain(grant["revokeError"]))
   for residue in grant["residue"].elements { try row("Residue", plain(residue)) }
   for made in grant["madeMeanwhile"].elements { try row("Meanwhile", plain(made)) }
   for evidence in grant["evidence"].elements {

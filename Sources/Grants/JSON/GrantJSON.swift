@@ -42,6 +42,7 @@ extension Grant {
     writer.member("activeSecondsMax", seconds: activeSecondsMax(at: now))
     writer.member("residue", residue)
     writer.member("outcome", outcome?.rawValue)
+    writer.member("revokeError", revokeError)
     writer.member("madeMeanwhile", madeMeanwhile)
     writer.member("nativeExpiry", time: nativeExpiry)
     writer.key("used")

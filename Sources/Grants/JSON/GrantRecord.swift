@@ -180,7 +180,7 @@ extension GrantItem {
     writer.member("object", object)
     writer.present("before", before)
     writer.present("after", after)
-    writer.member("state", state.rawValue)
+    writer.member("state", recordedState)
     writer.present("file", identity?.text)
     writer.present("gain", gain)
     if let detail {
@@ -199,13 +199,27 @@ extension GrantItem {
     guard let object = fields.text("object") else { return nil }
     let before = fields.text("before")
     let after = fields.text("after")
-    guard let state = fields.word("state", as: ItemState.self) else { return nil }
+    guard let (state, isTakenBack) = fields.text("state").flatMap(Self.state) else { return nil }
     let identity = fields.text("file").flatMap(FileIdentity.init(text:))
     let texts = fields["detail"].elements.compactMap(\.text)
     self.init(
       object: object, before: before, after: after, state: state, identity: identity,
       gain: fields.text("gain"),
       detail: texts.count == 2 ? EntryDetail(own: texts[0], former: texts[1]) : nil)
+    self.isTakenBack = isTakenBack
+  }
+
+  private static let takenBack = "taken-back"
+
+  /// The state as the ledger has it: `taken-back` for what has ended so.
+  package var recordedState: String {
+    state == .ended && isTakenBack ? Self.takenBack : state.rawValue
+  }
+
+  /// Reads what `recordedState` wrote.
+  package static func state(_ text: String) -> (state: ItemState, isTakenBack: Bool)? {
+    if text == takenBack { return (.ended, true) }
+    return ItemState(rawValue: text).map { ($0, false) }
   }
 }
 

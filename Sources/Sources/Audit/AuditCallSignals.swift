@@ -10,10 +10,11 @@ enum AuditCallSignals {
       "/etc/passwd", "/etc/shadow", "/etc/group", "/etc/gshadow", "/etc/sudoers", "/etc/doas.conf",
     ].map { Array($0.utf8) })
 
-  static func signals(_ event: AuditEvents.Call) -> [AccessSignal] {
+  /// Paths are told as seen from `root`; a file outside it is an open file of no name.
+  static func signals(_ event: AuditEvents.Call, root: [UInt8]) -> [AccessSignal] {
     var objects: [[UInt8]] = []
     for path in event.paths where !path.nameType.elementsEqual("PARENT".utf8) {
-      let object = absolute(path.name, event.folder)
+      guard let object = fromRoot(absolute(path.name, event.folder), root) else { continue }
       if event.call == .rename {
         guard path.nameType.elementsEqual("CREATE".utf8), isAccountFile(object) else { continue }
       }
@@ -41,6 +42,14 @@ enum AuditCallSignals {
       signal.command = command.isEmpty ? nil : command
       return signal
     }
+  }
+
+  private static func fromRoot(_ path: [UInt8], _ root: [UInt8]) -> [UInt8]? {
+    if root.isEmpty { return path }
+    guard path.count > root.count, path.starts(with: root),
+      path[root.count] == UInt8(ascii: "/")
+    else { return nil }
+    return Array(path[root.count...])
   }
 
   private static func isAccountFile(_ path: [UInt8]) -> Bool {

@@ -31,7 +31,10 @@ package struct AuditEvents {
   /// Why the audit system itself is not what it was: rules or switches changed.
   package private(set) var changes: [String] = []
 
-  package init() {}
+  /// The path of `--root`, without a slash at its end; empty for the host's own.
+  private let root: [UInt8]
+
+  package init(root: [UInt8] = []) { self.root = root }
 
   /// Takes one record in.
   package mutating func take(_ record: AuditRecord, _ body: (AccessSignal) -> Void) {
@@ -123,7 +126,7 @@ package struct AuditEvents {
   }
 
   private func tell(_ call: Call, _ body: (AccessSignal) -> Void) {
-    for signal in AuditCallSignals.signals(call) { body(signal) }
+    for signal in AuditCallSignals.signals(call, root: root) { body(signal) }
   }
 }
 

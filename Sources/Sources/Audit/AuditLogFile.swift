@@ -12,11 +12,14 @@ package enum AuditLogFile {
   /// Tells the events between two moments, oldest file first. A file that others than root may
   /// write is not believed; a missing one is none.
   ///
+  /// Files are named as seen from `root`, as `AuditSource` names them.
+  ///
   /// - Returns: why something was passed over; nil when all was read.
   package static func signals(
-    _ path: String = path, from: Timestamp, to: Timestamp, _ body: (AccessSignal) -> Void
+    _ path: String = path, from: Timestamp, to: Timestamp, root: [UInt8] = [],
+    _ body: (AccessSignal) -> Void
   ) -> String? {
-    var events = AuditEvents()
+    var events = AuditEvents(root: root)
     var problem: String?
     let names = [path] + (1...mostFiles).map { "\(path).\($0)" }
     for name in names.reversed() {

@@ -18,7 +18,7 @@ package struct AuditProgress: Sendable {
 /// and every second or so, for events whose end was lost.
 package final class AuditSource {
   private let socket: AuditSocket
-  private var events = AuditEvents()
+  private var events: AuditEvents
   private var knownLost: UInt32?
 
   /// Records that came since the start.
@@ -30,7 +30,9 @@ package final class AuditSource {
   /// As far as the kernel tells; nil without CAP_AUDIT_CONTROL.
   package private(set) var status: AuditStatus?
 
-  package init() throws(SystemError) {
+  /// With `root` files below it are named from there, and those outside not at all.
+  package init(root: [UInt8] = []) throws(SystemError) {
+    events = AuditEvents(root: root)
     socket = try AuditSocket()
     status = try? AuditStatus.read()
     knownLost = status?.lost
