@@ -70,7 +70,8 @@ extension FileModes {
   @discardableResult
   func remember(_ place: Place) -> (own: Known?, other: Known?) {
     let key = self.key(of: place)
-    let known = known(key).flatMap { $0.file.isSame(as: place.status) ? $0 : nil }
+    let former = known(key)
+    let known = former.flatMap { $0.file.isSame(as: place.status) ? $0 : nil }
     let attributes = place.attributes ?? known?.access.attributes ?? AccessAttributes()
     // What is mounted over a folder does not replace it.
     guard let parent = place.parent,
@@ -82,9 +83,14 @@ extension FileModes {
     let entry = baseline.key(
       folder: folderKey(parent, place.parentPath), birth: parent.birth, name: place.name)
     var other: Known?
-    if let previous = baseline.file(named: entry), previous != key {
-      other = self.known(previous)
-      if other?.file.hasMoreNames == false { baseline.files.remove(previous) }
+    if let previous = baseline.file(named: entry) {
+      if previous != key {
+        other = self.known(previous)
+        if other?.file.hasMoreNames == false { baseline.files.remove(previous) }
+      } else if known == nil {
+        // The number of the one that stood here was given again at once.
+        other = former
+      }
     }
     baseline.remember(key, place.status, attributes, name: entry)
     if place.status.links > 1, !place.isDirectory, paths.count < Self.pathsKept {

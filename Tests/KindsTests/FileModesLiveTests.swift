@@ -57,6 +57,21 @@ import Testing
     #expect(seen.first?.gain.isEmpty == true)
   }
 
+  @Test("A file that takes the place of another and its inode number is compared with that one")
+  func numberGivenAgain() throws {
+    let stage = try Stage { $0.file("t/f", 0o640) }
+    let number = try FileStatus.at(stage.scratch.bytes("t/f")).inode
+    // ext4 gives the number at once, other file systems later or never.
+    for _ in 0..<1000 {
+      stage.scratch.remove("t/f")
+      stage.scratch.file("t/f", 0o660)
+      if try FileStatus.at(stage.scratch.bytes("t/f")).inode == number { break }
+    }
+    let seen = try #require(stage.look("f", .movedIn).first)
+    #expect(seen.replaced?.mode == 0o640)
+    #expect(seen.gain.bits == 0o020)
+  }
+
   @Test("What a loaded baseline remembers of access that ended is news when it is there again")
   func staleBaseline() throws {
     let stage = try Stage { $0.file("t/f", 0o640) }
