@@ -18,11 +18,17 @@ extension EngineLiveTests {
     var testDescription: String { kind }
   }
 
+  /// As `sed -i`, without a copy in the folder that sudo would read.
+  private static func edit(_ program: String) -> String {
+    "sed '\(program)' $S/root/etc/sudoers.d/x >$S/new; chmod 440 $S/new;"
+      + " mv $S/new $S/root/etc/sudoers.d/x"
+  }
+
   static let endCases = [
     EndCase(
       kind: "sudo-rule", file: "root/etc/sudoers.d/x", mode: 0o440,
       limited: "# kept\neve ALL=(ALL) NOTAFTER=20990101000000Z ALL\n",
-      act: "sed -i 's/NOTAFTER=[0-9]*Z //' $S/root/etc/sudoers.d/x",
+      act: edit("s/NOTAFTER=[0-9]*Z //"),
       before: "eve ALL=(ALL) ALL until 2099-01-01T00:00:00.000Z",
       after: "eve ALL=(ALL) ALL without an end"),
     EndCase(
@@ -104,11 +110,11 @@ extension EngineLiveTests {
     let end = Self.endCases[0]
     let stage = try stage(end)
     try stage.start()
-    try stage.agent("sed -i 's/=2099/=2100/' $S/\(end.file)")
+    try stage.agent(Self.edit("s/=2099/=2100/"))
     let id = try #require(
       try stage.grant("a later end") { $0["kind"].text == "sudo-rule" }["id"].text)
     stage.pass(seconds: 3)
-    try stage.agent("sed -i 's/=2100/=2200/' $S/\(end.file)")
+    try stage.agent(Self.edit("s/=2100/=2200/"))
     _ = try stage.wait("it goes on") {
       try stage.show(id)["after"].text?.contains("2200") == true ? true : nil
     }
@@ -140,7 +146,7 @@ extension EngineLiveTests {
     stage.pass(seconds: 3)
     _ = try stage.wait("its own end") { try stage.show(id)["nativeExpiry"].text }
     try stage.agent(
-      "sed -i 's/NOTAFTER=[0-9]*Z //' $S/root/etc/sudoers.d/x; echo '# seen' >>$S/root/etc/sudoers")
+      Self.edit("s/NOTAFTER=[0-9]*Z //") + "; echo '# seen' >>$S/root/etc/sudoers")
     try stage.agent("echo 'bob ALL=(ALL) /bin/ls' >>$S/root/etc/sudoers.d/x")
     _ = try stage.grant("what came after it") { $0["subject"].text == "user:bob" }
     #expect(try stage.grants().count == 2)
