@@ -5,7 +5,7 @@ import Scratch
 import Testing
 
 /// Ends of sudo rules that were put off, and many rules at once, by the real tools.
-@Suite(.enabled(if: geteuid() == 0, "needs root")) struct SudoRuleEndsLiveTests {
+@Suite(.enabled(if: geteuid() == 0, "needs root"), .serialized) struct SudoRuleEndsLiveTests {
   private let limited = "bob ALL=(ALL) NOTAFTER=20990101000000Z ALL\n"
 
   @Test(arguments: [
