@@ -49,7 +49,8 @@ package struct GrantItem: Equatable, Sendable {
   package var isTakenBack = false
   /// For files: the very file the grant was given on.
   package var identity: FileIdentity?
-  /// For owners, access lists and capabilities of files: what was given, as the kind writes it.
+  /// For owners, access lists and capabilities of files: what was given, as the kind writes it. For
+  /// entries of which only the end is later: the entry's value.
   package var gain: String?
   /// For entries of a state that is read whole.
   package var detail: EntryDetail?

@@ -29,6 +29,7 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
   /// EXDEV: a way out of where one must stay.
   package static let crossesOut: Int32 = EXDEV
   package static let busy: Int32 = EBUSY
+  package static let tooLarge: Int32 = EFBIG
   package static let timedOut: Int32 = ETIMEDOUT
 
   /// True for EAGAIN: somebody else holds the lock.

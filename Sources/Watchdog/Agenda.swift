@@ -31,6 +31,8 @@ package enum AgendaEntry: Hashable {
   case adviceJournalAgain
   /// A look at the state that was put off.
   case freshLook
+  /// Events that did not leave one by one are told together.
+  case foldedAlerts
 }
 
 /// The engine's appointments, soonest first. An entry may be stale when it comes up; whoever takes

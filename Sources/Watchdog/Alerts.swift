@@ -16,7 +16,7 @@ extension Engine {
       let severity = severity ?? grant?.severity ?? .medium
       let leaves =
         configuration.mode != .observe && !configuration.webhooks.isEmpty
-        && (grant == nil || grant?.rule != nil)
+        && (grant.map { $0.rule != nil && leavesAlone(type, $0, severity) } ?? true)
       let isAlertOfDetection = type == "grant.detected"
       let stamp = now.wall
       let sequence = record(
@@ -69,6 +69,10 @@ extension Engine {
       who = "\(person(grant)), on advice of \(grant.agent?.name ?? "an agent"),"
     default:
       who = grant.hints.first.map { "\(person(grant)), perhaps for \($0)," } ?? person(grant)
+    }
+    if let item = grant.items.first, item.gain != nil, !grant.kind.isFiles {
+      return "\(who) let \(grant.subject) keep \(grant.right) in \(named(grant.object)) for longer:"
+        + " \(item.after ?? "") instead of \(item.before ?? "")"
     }
     switch grant.kind {
     case .groupMember:

@@ -54,6 +54,7 @@ extension Engine {
     case .journalAgain: readJournal()
     case .adviceJournalAgain: readAdviceJournal()
     case .freshLook: lookAfresh()
+    case .foldedAlerts: tellFoldedAlerts()
     }
   }
 
@@ -69,7 +70,8 @@ extension Engine {
 
   private func mark() {
     forgetPastDeadlines()
-    if !store.timed.isEmpty { record("clock.mark") }
+    forgetPastGifts()
+    if !store.timed.isEmpty || !givenBefore.isEmpty { record("clock.mark") }
     if problems.has(.accountState), let groupState { keepGroupState(groupState) }
     if problems.has(.baseline) { saveBaselineNow() }
     lookAtMounts()

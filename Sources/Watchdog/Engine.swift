@@ -24,6 +24,8 @@ package final class Engine: @unchecked Sendable {
   var acts = OpenActs()
   var incidents = Incidents()
   var outbox = Outbox()
+  var folding = AlertFolding()
+  var foldIsAwaited = false
   var codes = ApprovalCodes()
   var advice = AdviceBook()
   var agents = AgentBook()
@@ -45,11 +47,13 @@ package final class Engine: @unchecked Sendable {
   let processes: ProcessTable
   let fileModes: FileModes
   let groupMembers: GroupMembers
-  var groupState: GroupState?
+  var groupState: GroupState? { didSet { sureWayIn = nil } }
   let entryWatches: [EntryWatch]
   var connectors: [Connector] = []
   /// Where kinds are read and their tools run: one call at a time, and never on the engine's queue.
   let kindQueue = DispatchQueue(label: "grantwatch.kinds")
+  /// Where those who still use what was taken back are looked for, one grant at a time.
+  let residueQueue = DispatchQueue(label: "grantwatch.residue", qos: .utility)
   /// Accounts that were renamed since the start, former name to new.
   var renamedUsers: [String: String] = [:]
   var fileWatch: FileWatch?
@@ -175,6 +179,8 @@ package final class Engine: @unchecked Sendable {
   private var dirtyOrder: [String] = []
   private var recordsSinceSnapshot = 0
   private var settling = false
+  /// Whether root has a way in that no grant gives, as found within this turn.
+  var sureWayIn: Bool?
 
   /// What changed in a grant within this turn.
   private struct DirtyGrant {
@@ -244,6 +250,7 @@ package final class Engine: @unchecked Sendable {
     } while !effects.isEmpty || !dirty.isEmpty || !announcements.isEmpty
       || (ledger.pendingBytes > 0 && !problems.ledgerStuck)
     settling = false
+    sureWayIn = nil
     pushStreams()
     armTimer()
   }

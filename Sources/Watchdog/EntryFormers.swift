@@ -9,9 +9,9 @@ extension Engine {
   /// The other grants on the same object whose items, when taken back, put this entry back.
   private func replacers(of entry: AccessEntry.Key, _ grant: Grant) -> [Grant] {
     store.told(grant.kind, entry.object).compactMap { id in
-      guard id != grant.id, let other = store[id] else { return nil }
+      guard id != grant.id, store.mayReplace(id, entry), let other = store[id] else { return nil }
       let replaces = other.items.contains { item in
-        (item.state == .active || item.state == .revokeFailed)
+        (item.state == .active || item.state == .revokeFailed) && item.gain == nil
           && gain(item, of: other)?.former?.key == entry
       }
       return replaces ? other : nil
@@ -68,10 +68,10 @@ extension Engine {
     else { return }
     for other in replacers(of: ended.entry.key, grant) where !running.contains(other.id) {
       for (index, later) in other.items.enumerated()
-      where gain(later, of: other)?.former?.key == ended.entry.key {
+      where later.gain == nil && gain(later, of: other)?.former?.key == ended.entry.key {
         let own = later.detail?.own ?? ""
         update(other.id, items: [index]) {
-          $0.items[index].before = item.before
+          if !ended.isLonger { $0.items[index].before = item.before }
           $0.items[index].detail = EntryDetail(own: own, former: item.detail?.former ?? "")
         }
       }
@@ -79,9 +79,9 @@ extension Engine {
   }
 
   /// What an agent gave is not what was there before: an agent that widens twice would find its first
-  /// step put back.
+  /// step put back. Accounts keep what they were in their details, and say here what went last.
   func withTrueFormer(_ gain: EntryGain, _ kind: GrantKind) -> EntryGain {
-    guard let former = gain.former else { return gain }
+    guard kind != .account, let former = gain.former else { return gain }
     for reference in store.entries(ItemKey(kind, former.key)) {
       guard let grant = store[reference.grant], !grant.standing, !shelters(grant),
         let earlier = self.gain(grant.items[reference.index], of: grant)

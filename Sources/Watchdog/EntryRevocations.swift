@@ -7,16 +7,18 @@ import LinuxKit
 extension Engine {
   /// What an item gave, as its kind knows it; nil for a record that does not say.
   func gain(_ item: GrantItem, of grant: Grant) -> EntryGain? {
-    guard let value = item.after else { return nil }
+    guard let value = item.gain ?? item.after else { return nil }
     func entry(_ value: String, _ detail: String) -> AccessEntry {
       AccessEntry(
         subject: grant.subject, object: item.object, right: grant.right, value: value,
         detail: detail)
     }
+    let own = entry(value, item.detail?.own ?? "")
+    if item.gain != nil {
+      return EntryGain(own, former: entry(value, item.detail?.former ?? ""), isLonger: true)
+    }
     let former = item.before.flatMap { $0 == "absent" ? nil : $0 }
-    return EntryGain(
-      entry(value, item.detail?.own ?? ""),
-      former: former.map { entry($0, item.detail?.former ?? "") })
+    return EntryGain(own, former: former.map { entry($0, item.detail?.former ?? "") })
   }
 
   func revokeEntries(_ id: String) {
@@ -36,31 +38,49 @@ extension Engine {
         gone[id, default: 0] += 1
         continue
       }
-      if isSheltered(gain.entry, of: grant) {
+      if isSheltered(gain, of: grant) {
         states[index] = .ended
         sheltered[id, default: 0] += 1
       } else {
         gains.append((index, gain))
-        if let former = gain.former { watch.expected.insert(former.key) }
+        if !gain.isLonger, let former = gain.former { watch.expected.insert(former.key) }
       }
     }
     if let connector = connector(grant.kind) {
       return turn { revoke(gains, of: id, known: states, by: connector) }
     }
     let quarantine = Quarantine(directory: settings.stateDirectory + "/quarantine", grant: id)
+    watch.revocations.append(
+      EntryTask(
+        grant: id, indices: gains.map(\.index), known: states,
+        tasks: gains.map { EntryRevocation($0.gain, quarantine: quarantine) }))
+    // What else is to be taken back now goes the same way: each file is rewritten once for all.
+    guard watch.revocations.count == 1 else { return }
+    let name = grant.kind
+    queue.async { [weak self] in self?.revokeTogether(name) }
+  }
+
+  private func revokeTogether(_ name: GrantKind) {
+    guard let watch = entryWatch(name) else { return }
     let (kind, queue) = (watch.kind, queue)
-    let work = gains
-    let known = states
+    let all = watch.revocations
+    watch.revocations = []
     kindQueue.async {
-      var outcomes: [(index: Int, outcome: EntryOutcome)] = []
-      for (index, gain) in work {
-        outcomes.append((index, kind.revoke(gain, quarantine: quarantine)))
-      }
-      let done = outcomes
+      let outcomes = kind.revoke(all.flatMap(\.tasks))
       queue.async { [weak self] in
         guard let self else { return }
-        turn { self.entriesRevoked(id, done, known) }
+        turn { self.revokedTogether(all, outcomes) }
       }
+    }
+  }
+
+  private func revokedTogether(_ all: [EntryTask], _ outcomes: [EntryOutcome]) {
+    var left = outcomes[...]
+    for task in all {
+      let own = left.prefix(task.indices.count)
+      left = left.dropFirst(task.indices.count)
+      entriesRevoked(
+        task.grant, zip(task.indices, own).map { (index: $0, outcome: $1) }, task.known)
     }
   }
 
@@ -75,9 +95,10 @@ extension Engine {
       }
       // What a connector reported decided: it is the state after its doing.
       let isSeen = connector(grant.kind) != nil
-      watch.settle(gains.compactMap { $0.0.former?.key }, isSeen: isSeen)
+      watch.settle(
+        gains.compactMap { $0.0.isLonger ? nil : $0.0.former?.key }, isSeen: isSeen)
       for (gain, outcome) in gains where !isSeen && (outcome == .done || outcome == .alreadyDone) {
-        watch.noteTakenOut(gain)
+        if gain.isLonger { watch.noteEndPutBack(gain) } else { watch.noteTakenOut(gain) }
       }
     }
     for (index, outcome) in outcomes {
@@ -117,11 +138,14 @@ extension Engine {
     lookAtEntries()
   }
 
-  /// True when another grant that stands, and is no agent's, gives the very entry.
-  private func isSheltered(_ entry: AccessEntry, of grant: Grant) -> Bool {
-    store.entries(ItemKey(grant.kind, entry.key)).contains { reference in
-      guard reference.grant != grant.id, let other = store[reference.grant] else { return false }
-      return shelters(other) && other.items[reference.index].state == .active
+  /// True when another grant that stands, and is no agent's, gives the very entry, or a later end to
+  /// the same one.
+  private func isSheltered(_ gain: EntryGain, of grant: Grant) -> Bool {
+    store.entries(ItemKey(grant.kind, gain.entry.key)).contains { reference in
+      guard reference.grant != grant.id, let other = store[reference.grant], shelters(other)
+      else { return false }
+      let item = other.items[reference.index]
+      return item.state == .active && (item.gain != nil) == gain.isLonger
     }
   }
 
@@ -135,4 +159,15 @@ extension Engine {
     guard plans.count > 1 else { return plans.first ?? "nothing: its record cannot be read" }
     return "\(plans[0]) (and \(plans.count - 1) more)"
   }
+}
+
+/// The revocation of one grant's entries, on its way to the kind.
+struct EntryTask {
+  var grant: String
+  /// The items' places.
+  var indices: [Int]
+  /// Items that need nothing.
+  var known: [Int: ItemState]
+  /// In the order of `indices`.
+  var tasks: [EntryRevocation]
 }

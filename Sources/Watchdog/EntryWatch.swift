@@ -15,12 +15,19 @@ final class EntryWatch {
   var isLooking = false
   /// Something happened since the look under way began, or none is under way yet.
   var wantsLook = false
-  /// Who touched its files since the last look that succeeded began, in order.
-  private var touched: [Attribution] = []
+  /// Who touched its files since the last look that succeeded began.
+  private var touched = TouchedBy()
   /// Those of them who did so since the look under way began: it may have come too early for them.
-  private var touchedMeanwhile: [Attribution] = []
-  /// Since when nobody looked, for the next look.
-  var gapSince: Timestamp?
+  private var touchedMeanwhile = TouchedBy()
+  private var gap = LookGap()
+  /// Since when not all of it can be read, and why.
+  var blindness: Blindness?
+  /// When that was told last, CLOCK_BOOTTIME in microseconds.
+  var toldBlind: Int64?
+  /// Since when the state on disk cannot follow.
+  var unkeptSince: Timestamp?
+  /// When it is looked at again to tell it.
+  var tellAt: Int64?
   /// Looks in a row that found a gain before any event told of it.
   var putOff = 0
   /// Grants on entries in whose place something else stands for now.
@@ -32,9 +39,18 @@ final class EntryWatch {
   /// What was taken out since the last look that succeeded: where it stands again, it was given anew.
   private var takenOut: [AccessEntry.Key: EntryGain] = [:]
 
-  /// Processes that are kept between two looks at the most: who touches a file a thousand times
-  /// counts once.
-  private static let mostTouched = 64
+  /// Entries whose own end was taken away from here since the last look that succeeded.
+  private var ownEnds: Set<AccessEntry.Key> = []
+  /// Entries to be taken back, until the end of the turn.
+  var revocations: [EntryTask] = []
+
+  /// A span in which a kind could not be read whole.
+  struct Blindness {
+    var since: Timestamp
+    var reason: String
+    /// That it began is told.
+    var isTold = false
+  }
 
   init(_ kind: any EntryKind) { self.kind = kind }
 
@@ -52,36 +68,34 @@ final class EntryWatch {
 
   func touch(by attribution: Attribution) {
     wantsLook = true
-    if isLooking {
-      Self.add(attribution, to: &touchedMeanwhile)
-    } else {
-      Self.add(attribution, to: &touched)
-    }
+    if isLooking { touchedMeanwhile.add(attribution) } else { touched.add(attribution) }
   }
 
-  private static func add(_ attribution: Attribution, to known: inout [Attribution]) {
-    guard known.count < mostTouched,
-      !known.contains(where: { $0.process == attribution.process })
-    else { return }
-    known.append(attribution)
+  /// Nobody looked since `time`, as is known now: it counts for the look under way and for the next.
+  func noteGap(since time: Timestamp) {
+    gap.note(time, isLooking: isLooking)
   }
+
+  /// Since when nobody looked, for the next look.
+  var gapSince: Timestamp? { gap.since }
 
   /// A look brought nothing: whoever touched the files is still to be told.
   func lookFailed() {
-    for attribution in touchedMeanwhile { Self.add(attribution, to: &touched) }
-    touchedMeanwhile = []
+    touched.add(touchedMeanwhile)
+    touchedMeanwhile = TouchedBy()
+    gap.lookFailed()
   }
+
+  /// What a look that succeeded brought is judged.
+  func takeGap() -> Timestamp? { gap.take() }
 
   /// Who touched the files up to the end of a look; who did so while it went on counts for the next
   /// one too.
-  func takeTouched() -> [Attribution] {
+  func takeTouched() -> TouchedBy {
     var all = touched
-    for attribution in touchedMeanwhile
-    where !all.contains(where: { $0.process == attribution.process }) {
-      all.append(attribution)
-    }
+    all.add(touchedMeanwhile)
     touched = touchedMeanwhile
-    touchedMeanwhile = []
+    touchedMeanwhile = TouchedBy()
     return all
   }
 
@@ -94,21 +108,30 @@ final class EntryWatch {
   /// It is not there any more, whatever the last look says.
   func noteTakenOut(_ gain: EntryGain) { takenOut[gain.entry.key] = gain }
 
+  /// The end of `gain.former` stands there again, whatever the last look says.
+  func noteEndPutBack(_ gain: EntryGain) {
+    guard let former = gain.former, let entry = state?[gain.entry.key] else { return }
+    state?.insert(kind.entry(entry, endingAs: former))
+  }
+
+  /// These end as they did before an end was written from here: that is no news.
+  func noteOwnEndTaken(_ keys: some Sequence<AccessEntry.Key>) { ownEnds.formUnion(keys) }
+
+  func isOwnEnd(_ key: AccessEntry.Key) -> Bool { ownEnds.contains(key) }
+
   var hasTakenOut: Bool { !takenOut.isEmpty }
 
   /// What was taken out and stands in `state` again.
   func takeGivenAgain(in state: EntryState) -> [EntryGain] {
     let again = takenOut.values.filter { state.contains($0.entry.key) }
     takenOut = [:]
-    return again.sorted {
-      ($0.entry.subject, $0.entry.object, $0.entry.value)
-        < ($1.entry.subject, $1.entry.object, $1.entry.value)
-    }
+    return again.sorted { $0.entry.precedes($1.entry) }
   }
 
   /// What a look that succeeded brought is judged.
   func forgetSettled() {
     expected.subtract(settled)
     settled = []
+    ownEnds = []
   }
 }

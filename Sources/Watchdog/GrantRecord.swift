@@ -3,7 +3,7 @@ import Grants
 
 /// The items of a grant as the ledger keeps them: new ones whole, changed ones by their number, with
 /// what may change in them: state, value and, of files, the value before and what was given, else the
-/// object's name, the detail and the value before.
+/// object's name, the detail, the value before and, where only the end is later, the entry.
 enum GrantRecord {
   static func write(_ grant: Grant, newItems range: Range<Int>, to writer: inout JSONWriter) {
     guard !range.isEmpty else { return }
@@ -36,6 +36,7 @@ enum GrantRecord {
           writer.value(detail.own)
           writer.value(detail.former)
           writer.value(item.before)
+          if let gain = item.gain { writer.value(gain) }
         }
       }
       writer.endArray()
@@ -86,6 +87,7 @@ enum GrantRecord {
         grant.items[index].detail = EntryDetail(own: own, former: former)
       }
       if parts.count > 6 { grant.items[index].before = parts[6].text }
+      if parts.count > 7, let gain = parts[7].text { grant.items[index].gain = gain }
     }
   }
 }

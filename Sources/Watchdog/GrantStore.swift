@@ -63,6 +63,8 @@ package final class GrantStore {
   /// The groups among the holders, `group:sudo`.
   private(set) var holdingGroups: Set<String> = []
   private var itemsByEntry: [ItemKey: [ItemReference]] = [:]
+  /// Grants that are not ended and put off the end of an entry.
+  private(set) var longer: Set<String> = []
   package private(set) var endedCount = 0
   private var incidents: Set<String> = []
   /// How many there are in each state, but for the standing ones.
@@ -86,6 +88,13 @@ package final class GrantStore {
   /// The grants that give `holder` (`user:bob`, `group:sudo`, `everyone`) something and are not
   /// ended; those on files left aside.
   func grants(heldBy holder: String) -> [String] { (byHolder[holder] ?? []).sorted() }
+
+  /// True when an item of the grant may stand in the entry's place: asked without a copy of it, since
+  /// thousands of grants may be on one object.
+  func mayReplace(_ id: String, _ entry: AccessEntry.Key) -> Bool {
+    guard let box = all[id] else { return false }
+    return box.grant.items.contains { $0.gain == nil && $0.before == entry.value }
+  }
 
   private static func holder(of grant: Grant) -> String {
     grant.kind == .sshKey && grant.object.hasPrefix("account:")
@@ -214,6 +223,7 @@ package final class GrantStore {
       for position in start..<grant.items.count {
         itemsByEntry[Self.key(of: grant.items[position], grant), default: []].append(
           ItemReference(grant: grant.id, index: position))
+        if grant.items[position].gain != nil { longer.insert(grant.id) }
       }
       guard start == 0 else { return }
       byTold["\(grant.kind.rawValue) \(grant.object)", default: []].append(grant.id)
@@ -245,6 +255,7 @@ package final class GrantStore {
       for item in grant.items[start...] {
         remove(grant.id, from: start, of: &itemsByEntry, Self.key(of: item, grant))
       }
+      if !grant.items[..<start].contains(where: { $0.gain != nil }) { longer.remove(grant.id) }
       guard start == 0 else { return }
       let key = "\(grant.kind.rawValue) \(grant.object)"
       byTold[key]?.removeAll { $0 == grant.id }
@@ -255,7 +266,8 @@ package final class GrantStore {
   private static func key(of item: GrantItem, _ grant: Grant) -> ItemKey {
     ItemKey(
       grant.kind,
-      AccessEntry.Key(subject: grant.subject, object: item.object, value: item.after ?? ""))
+      AccessEntry.Key(
+        subject: grant.subject, object: item.object, value: item.gain ?? item.after ?? ""))
   }
 
   private func remove<Key>(

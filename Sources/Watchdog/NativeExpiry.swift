@@ -24,7 +24,8 @@ extension Engine {
       return
     default: break
     }
-    let entries = grant.items.filter { $0.state == .active }.compactMap {
+    // Where only the end is later there was one before, which no fuse may cut short.
+    let entries = grant.items.filter { $0.state == .active && $0.gain == nil }.compactMap {
       gain($0, of: grant)?.entry
     }
     guard !entries.isEmpty else { return }
@@ -62,6 +63,10 @@ extension Engine {
   private func nativeExpirySettled(_ id: String, _ wanted: Timestamp?, _ outcome: EntryOutcome) {
     switch outcome {
     case .done, .alreadyDone:
+      if wanted == nil, let grant = store[id], let watch = entryWatch(grant.kind) {
+        let gains = grant.items.compactMap { gain($0, of: grant) }
+        watch.noteOwnEndTaken(gains.map { $0.entry.key })
+      }
       update(id) { grant in
         grant.nativeExpiry = wanted
         let text = wanted.map { "its mechanism ends it at \($0.rfc3339), should nobody else" }

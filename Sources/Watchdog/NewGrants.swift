@@ -1,5 +1,6 @@
 import ByteText
 import Grants
+import Kinds
 import Provenance
 import Sources
 
@@ -189,7 +190,7 @@ extension Engine {
       let deadline = grant.deadline
     else { return false }
     let now = now
-    let soonest = grant.items.compactMap { givenBefore[accessKey($0, of: grant)] }
+    let soonest = grant.items.flatMap { accessKeys($0, of: grant) }.compactMap { givenBefore[$0] }
       .filter { $0.left(at: now) > .zero }.min { $0.up < $1.up }
     guard let soonest, soonest.up < deadline.up else { return false }
     store.change(id) {
@@ -204,17 +205,37 @@ extension Engine {
     guard grant.provenance.isAgents, let deadline = grant.deadline, deadline.boot == now.boot,
       deadline.left(at: now) > .zero
     else { return }
-    if givenBefore.count > 20_000 {
-      let now = now
-      givenBefore = givenBefore.filter { $0.value.left(at: now) > .zero }
-    }
-    let key = accessKey(item, of: grant)
+    if givenBefore.count > 20_000 { forgetPastGifts() }
+    for key in accessKeys(item, of: grant) { remember(deadline, key) }
+  }
+
+  /// What is given from now on as `entry` has this deadline at the latest.
+  func inherit(_ deadline: Deadline, _ entry: AccessEntry, _ kind: GrantKind) {
+    remember(deadline, "\(kind.rawValue) \(entry.object) \(entry.subject)")
+  }
+
+  private func remember(_ deadline: Deadline, _ key: String) {
     if givenBefore[key].map({ deadline.up < $0.up }) ?? true { givenBefore[key] = deadline }
   }
 
-  private func accessKey(_ item: GrantItem, of grant: Grant) -> String {
-    let file = item.identity.map { "\($0.device):\($0.inode)" } ?? item.object
-    return "\(grant.kind.rawValue) \(file) \(grant.kind == .fileMode ? "" : grant.subject)"
+  /// Deadlines that have passed are nobody's any more.
+  func forgetPastGifts() {
+    let now = now
+    givenBefore = givenBefore.filter { $0.value.left(at: now) > .zero }
+  }
+
+  /// What makes an item the same access as an earlier one. A rule of sudo is that wherever it stands,
+  /// and a file of polkit's whatever its name is.
+  private func accessKeys(_ item: GrantItem, of grant: Grant) -> [String] {
+    let kind = grant.kind.rawValue
+    let object = item.identity.map { "\($0.device):\($0.inode)" } ?? item.object
+    switch grant.kind {
+    case .fileMode: return ["\(kind) \(object) "]
+    case .sudoRule: return ["\(kind) \(item.gain == nil ? "" : object) \(grant.subject)"]
+    case .polkitRule:
+      return ["\(kind) \(object) \(grant.subject)"] + (item.after.map { ["\(kind) \($0)"] } ?? [])
+    default: return ["\(kind) \(object) \(grant.subject)"]
+    }
   }
 
   private static let lookAgain: Int64 = 50_000

@@ -99,15 +99,24 @@ extension Engine {
     return bytes
   }
 
-  /// Deadlines of an earlier boot go on in this one, none of them later than it was.
+  /// Deadlines of an earlier boot go on in this one, none of them later than it was: those of access
+  /// that was taken away by others too, since it may be given again.
   private func carryDeadlines(mark: Moment?) {
     let now = now
     for id in store.order {
-      guard let grant = store[id], GrantStore.stands(grant) else { continue }
+      guard let grant = store[id], GrantStore.stands(grant) || grant.endedBy == .removed else {
+        continue
+      }
       if let deadline = grant.deadline, deadline.boot != now.boot {
         let carried = deadline.carried(to: now, mark: mark)
-        update(id) { $0.deadline = carried }
+        if GrantStore.stands(grant) || carried.left(at: now) > .zero {
+          update(id) { $0.deadline = carried }
+        }
       }
+      if grant.endedBy == .removed, let grant = store[id] {
+        for item in grant.items { rememberDeadline(item, of: grant) }
+      }
+      guard GrantStore.stands(grant) else { continue }
       if let approval = grant.approval, approval.until.boot != now.boot {
         let carried = approval.until.carried(to: now, mark: mark)
         update(id) { $0.approval?.until = carried }
@@ -135,9 +144,6 @@ extension Engine {
   /// Makes the appointments of every grant that stands. Called once, after the first look.
   func scheduleAll() {
     for id in store.order {
-      if let grant = store[id], grant.endedBy == .removed {
-        for item in grant.items { rememberDeadline(item, of: grant) }
-      }
       guard let grant = store[id], GrantStore.stands(grant), !grant.standing else { continue }
       if grant.open, acts.act(of: id) == nil { update(id) { $0.open = false } }
       if !grant.alerted, acts.act(of: id) == nil { agenda.add(.detectionAlert(id), at: now.up) }

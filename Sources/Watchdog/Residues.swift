@@ -17,7 +17,8 @@ extension Engine {
     searching.insert(id)
     let terminates = configuration.verdict(for: grant).onResidue == .terminate
     let queue = queue
-    kindQueue.async {
+    // Beside the kinds' own queue: nobody's revocation waits for a search.
+    residueQueue.async {
       var found = search()
       var ended = 0
       if terminates, !found.isEmpty {
@@ -58,7 +59,7 @@ extension Engine {
     }
   }
 
-  /// What finds those who use the access, to be run on the kinds' queue; nil where nothing can.
+  /// What finds those who use the access, to be run on a queue beside the engine's; nil where nothing can.
   private func residueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
     if grant.kind == .groupMember {
       guard let membership = membership(of: grant), let groupState else { return nil }

@@ -11,10 +11,11 @@ extension Engine {
   /// groups count that distributions let in.
   func rootWays(
     without excluded: Set<AccessEntry.Key> = [], membership: Membership? = nil,
-    putBack: [AccessEntry] = []
+    memberships: Set<Membership> = [], putBack: [AccessEntry] = []
   ) -> [String] {
     guard var members = groupState else { return [] }
     if let membership { members.memberships.remove(membership) }
+    members.memberships.subtract(memberships)
     let accounts = waysIntoAccounts(without: excluded, putBack)
     var ways: [String] = []
     for (name, account) in members.users.sorted(by: { $0.key < $1.key }) where account.uid == 0 {
@@ -36,14 +37,41 @@ extension Engine {
   /// True when taking back `grant` would leave root without a way in that is there now, and there
   /// were others when it was given.
   func isLastWayIn(_ grant: Grant) -> Bool {
-    guard !grant.otherWaysIn.isEmpty else { return false }
+    guard !grant.otherWaysIn.isEmpty, !hasSureWayIn() else { return false }
     let membership = grant.kind == .groupMember ? membership(of: grant) : nil
-    let gains = grant.items.compactMap { gain($0, of: grant) }
+    // An entry whose former end is put back stands until then.
+    let gains = grant.items.compactMap { gain($0, of: grant) }.filter { !isOpenStill($0, grant) }
     guard membership != nil || entryWatch(grant.kind) != nil else { return false }
     let left = rootWays(
       without: Set(gains.map(\.entry.key)), membership: membership,
       putBack: gains.compactMap(\.former))
     return left.isEmpty && !rootWays().isEmpty
+  }
+
+  private func isOpenStill(_ gain: EntryGain, _ grant: Grant) -> Bool {
+    guard gain.isLonger, let former = gain.former, let kind = entryWatch(grant.kind)?.kind,
+      let end = kind.end(of: former)
+    else { return false }
+    return end > .at(now.wall)
+  }
+
+  /// True when there is a way in for root that no agent's grant gives: then none is the last. Asked
+  /// once a turn, however many grants fall due in it.
+  private func hasSureWayIn() -> Bool {
+    if let sureWayIn { return sureWayIn }
+    var entries: Set<AccessEntry.Key> = []
+    var members: Set<Membership> = []
+    for id in store.order {
+      guard let grant = store[id], !grant.standing, GrantStore.stands(grant) else { continue }
+      if let membership = grant.kind == .groupMember ? membership(of: grant) : nil {
+        members.insert(membership)
+      } else if entryWatch(grant.kind) != nil {
+        entries.formUnion(grant.items.compactMap { gain($0, of: grant)?.entry.key })
+      }
+    }
+    let isSure = !rootWays(without: entries, memberships: members).isEmpty
+    sureWayIn = isSure
+    return isSure
   }
 
   private func remaining(

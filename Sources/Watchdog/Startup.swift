@@ -275,6 +275,7 @@ extension Engine {
   package func stop() {
     ServiceNotify.stopping()
     turn {
+      tellFoldedAlerts()
       announce("daemon.stopped", severity: .low, "grantwatchd stopped")
       saveBaseline()
       keepReportTimes()

@@ -135,8 +135,42 @@ import Testing
     stage.write("shadow", stage.content("shadow").replacing("alice:", with: "ann:"))
     let difference = try stage.look()
     #expect(difference.gained.isEmpty && difference.lost.isEmpty)
-    #expect(difference.moved.map(\.from.subject) == ["user:alice", "user:alice"])
-    #expect(difference.moved.map(\.to.subject) == ["user:ann", "user:ann"])
+    #expect(difference.moved.allSatisfy { $0.from.subject == "user:alice" })
+    #expect(difference.moved.allSatisfy { $0.to.subject == "user:ann" })
+    #expect(difference.moved.map(\.to.value) == ["known", "login shell", "password"])
+  }
+
+  @Test("A later day of expiry is told, and put back alone")
+  func laterEnd() throws {
+    let shadow = AccountsStage.shadow.replacing("x:1:0:9:7:::", with: "x:1:0:9:7::40000:")
+    let stage = try AccountsStage(shadow: shadow)
+    stage.write("shadow", shadow.replacing("40000", with: "39000"))
+    #expect(try stage.look() == EntryDifference())
+    stage.write("shadow", shadow.replacing("40000", with: ""))
+    let difference = try stage.look()
+    #expect(difference.gained.isEmpty && difference.lost.isEmpty)
+    let gain = try #require(difference.prolonged.first)
+    #expect(difference.prolonged.count == 1 && gain.isLonger)
+    #expect(gain.entry.subject == "user:alice" && gain.entry.right == "login")
+    #expect(stage.kind.textWithEnd(gain.entry) == "expires never")
+    #expect(gain.former.map(stage.kind.textWithEnd) == "expires 2076-10-11")
+    #expect(stage.kind.plan(gain).contains("-e 2076-10-11"))
+  }
+
+  @Test("An account that nobody can get into gains nothing by a later end")
+  func laterEndOfNothing() throws {
+    let shadow = AccountsStage.shadow.replacing("y:1::::::", with: "y:1:::::40000:")
+    let stage = try AccountsStage(shadow: shadow)
+    stage.write("shadow", shadow.replacing("40000", with: ""))
+    #expect(try stage.look() == EntryDifference())
+  }
+
+  @Test("A password that was locked is told as what was before")
+  func lockedFormer() throws {
+    let stage = try AccountsStage()
+    stage.write("shadow", stage.content("shadow").replacing("bob:!$y$j9T$secret$y", with: "bob:"))
+    let formers = try stage.look().gained.map { $0.former?.value }
+    #expect(formers == ["locked password", "locked password"])
   }
 
   @Test("A former password is told with the gain")

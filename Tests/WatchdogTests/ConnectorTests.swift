@@ -312,4 +312,33 @@ extension EngineLiveTests {
       try stage.call("Revoke", [("ids", stage.ids(try #require(grant["id"].text)))])["results"]
         .elements.first?["status"].text == "refused")
   }
+
+  /// What is given again between the parts of one revocation stays its grant, and due.
+  @Test func anEntryThatIsGivenAgainWhileTheRestIsTakenBackIsNoSecret() throws {
+    let stage = try stage()
+    let connector = try FakeConnector(stage.socket)
+    connector.listen()
+    try connector.report([one])
+    let many = (0..<250).map {
+      Entry.entry("role:app", "shop:all", "SELECT \($0)", actor: [("role", .string("dba_bot"))])
+    }
+    try connector.report([one] + many)
+    let id = try #require(
+      try stage.grant("one grant") { $0["items"].integer == 250 }["id"].text)
+    stage.pass(seconds: 901)
+    let asked = try stage.wait("two parts") {
+      connector.revocations.count == 2 ? connector.revocations : nil
+    }
+    func entries(_ part: Int) -> [JSON] {
+      asked[part]["entries"].elements.map { $0["entry"] }
+    }
+    // The first part is gone, then one of it is there again when the second goes.
+    try connector.answer(asked[0], "done")
+    try connector.report([one] + entries(1))
+    try connector.answer(asked[1], "done")
+    try connector.report([one, try #require(entries(0).first)])
+    let failed = try stage.becomes("revoke-failed", id)
+    #expect(failed["itemList"].elements.count { $0["state"].text != "ended" } == 1)
+    #expect(try stage.grants().count == 1)
+  }
 }

@@ -298,14 +298,17 @@ final class Stage {
 /// The kernel's clocks, and what a test adds to them.
 final class StageClock: Sendable {
   private let added = Mutex<Int64>(0)
-  private let boot = SystemClock.bootID()
+  private let boot = Mutex(SystemClock.bootID())
 
   var now: Moment {
     let added = added.withLock { $0 }
     return Moment(
       wall: Timestamp(microseconds: SystemClock.wall() + added), up: SystemClock.up() + added,
-      boot: boot)
+      boot: boot.withLock { $0 })
   }
+
+  /// What comes is of another boot.
+  func reboot() { boot.withLock { $0 = String($0.reversed()) } }
 
   func pass(_ microseconds: Int64) { added.withLock { $0 += microseconds } }
 }

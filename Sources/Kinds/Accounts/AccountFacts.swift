@@ -12,6 +12,13 @@ package struct AccountFacts: Equatable, Sendable {
   /// As pam_unix(8) counts: on the day itself the account is refused. Tools take 0 for never.
   func isExpired(on day: Int64) -> Bool { expiry.map { $0 > 0 && $0 <= day } ?? false }
 
+  /// When it is refused from.
+  var end: EntryEnd {
+    guard let expiry, expiry > 0 else { return .never }
+    let (moment, isOver) = expiry.multipliedReportingOverflow(by: microsecondsOfDay)
+    return isOver ? .never : .at(Timestamp(microseconds: moment))
+  }
+
   /// `uid=1002 password=usable expires=20819 shell=/bin/bash`, without a blank in the shell.
   package var text: String {
     let shell = escaped(self.shell).replacing(" ", with: "\\x20")

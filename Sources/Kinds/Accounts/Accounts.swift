@@ -10,8 +10,8 @@ internal import LinuxKit
 /// One whose day of expiry has come has none of them. The values name no shell and no hash, so that
 /// a change from one shell or password to another leaves a grant as it stands.
 ///
-/// A further entry for each account, `known`, is no access: it tells the next comparison what the
-/// account was.
+/// A further entry for each account, `known`, is no access of its own: it tells the next comparison
+/// what the account was, and carries its day of expiry.
 package final class Accounts: EntryKind {
   package let kind = GrantKind.account
   /// Without a slash at its end; empty for the host's own.
@@ -46,6 +46,45 @@ package final class Accounts: EntryKind {
   /// True for an entry that says that a password, or none, opens the account.
   package static func opensByPassword(_ entry: AccessEntry) -> Bool {
     entry.value == EntryValue.password.rawValue || entry.value == EntryValue.noPassword.rawValue
+  }
+
+  /// The day of expiry, where somebody might get in until then.
+  package func end(of entry: AccessEntry) -> EntryEnd? {
+    guard entry.value == EntryValue.known.rawValue, let facts = AccountDetail(entry.detail)?.now
+    else { return nil }
+    return facts.end
+  }
+
+  package func textWithEnd(_ entry: AccessEntry) -> String {
+    guard let facts = AccountDetail(entry.detail)?.now else { return entry.value }
+    guard case .at = facts.end, let day = facts.expiry else { return "expires never" }
+    return "expires \(AccountChange.date(day))"
+  }
+
+  package func entry(_ entry: AccessEntry, endingAs former: AccessEntry) -> AccessEntry {
+    guard var detail = AccountDetail(entry.detail), let then = AccountDetail(former.detail) else {
+      return entry
+    }
+    detail.now.expiry = then.now.expiry
+    var entry = entry
+    entry.detail = detail.text
+    return entry
+  }
+
+  /// The detail of an entry whose account has the number now that `entry` has; nil where it has that
+  /// already.
+  package static func renumbered(_ detail: String, as entry: AccessEntry) -> String? {
+    guard var own = AccountDetail(detail), let now = AccountDetail(entry.detail)?.now,
+      own.now.uid != now.uid
+    else { return nil }
+    own.now.uid = now.uid
+    return own.text
+  }
+
+  /// An account that came with the entry is shut whole.
+  package func covers(_ gain: EntryGain, _ entry: AccessEntry) -> Bool {
+    gain.entry.subject == entry.subject && !gain.isLonger
+      && AccountDetail(gain.entry.detail)?.former == .nothing
   }
 
   func path(_ below: String) -> [UInt8] { root + Array(below.utf8) }

@@ -3,6 +3,16 @@ private struct AccountView {
   var facts: AccountFacts
   var entries: [Accounts.EntryValue: AccessEntry] = [:]
 
+  /// The password that it had, locked or not; nil when there was none.
+  var password: AccessEntry? {
+    if let entry = entries[.password] { return entry }
+    guard facts.password == .locked || facts.password == .usable, var entry = entries[.known] else {
+      return nil
+    }
+    entry.value = facts.password == .locked ? "locked password" : "password"
+    return entry
+  }
+
   static func all(_ state: EntryState) -> [String: AccountView] {
     var accounts: [String: AccountView] = [:]
     for entry in state.sorted {
@@ -30,9 +40,12 @@ extension Accounts {
     for (subject, account) in after.sorted(by: { $0.key < $1.key }) {
       let former = before[subject] ?? formerNames[subject].flatMap { before[$0] }
       difference.gained += Self.gains(account, former: former)
+      if let former, let gain = Self.longer(account, former: former) {
+        difference.prolonged.append(gain)
+      }
       guard before[subject] == nil, let former else { continue }
       difference.moved += former.entries.compactMap { value, entry in
-        guard value != .known, let now = account.entries[value] else { return nil }
+        guard let now = account.entries[value] else { return nil }
         return EntryMove(from: entry.key, to: now.key)
       }
     }
@@ -60,8 +73,20 @@ extension Accounts {
       guard var entry = account.entries[value] else { return nil }
       entry.right = right
       entry.detail = detail.text
-      return EntryGain(entry, former: value == .noPassword ? former?.entries[.password] : nil)
+      return EntryGain(entry, former: value.right == "login" ? former?.password : nil)
     }
+  }
+
+  /// What can be got into stays open for longer. One whose day has come is no such account: what it
+  /// gives again is gained.
+  private static func longer(_ account: AccountView, former: AccountView) -> EntryGain? {
+    let stays = account.entries.keys.filter { $0 != .known && former.entries[$0] != nil }
+    guard former.facts.end < account.facts.end, var entry = account.entries[.known],
+      let right = ["root", "login", "shell"].first(where: { stays.map(\.right).contains($0) })
+    else { return nil }
+    entry.right = right
+    entry.detail = AccountDetail(now: account.facts, former: .facts(former.facts)).text
+    return EntryGain(entry, former: former.entries[.known], isLonger: true)
   }
 
   /// New names of accounts to old ones; several names with one number prove nothing.

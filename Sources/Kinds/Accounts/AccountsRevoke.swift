@@ -3,7 +3,16 @@ internal import LinuxKit
 
 extension Accounts {
   package func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome {
-    act(on: gain, gone: .alreadyDone) { target in
+    if gain.isLonger {
+      return setEnd(of: gain, to: gain.former.flatMap { AccountDetail($0.detail)?.now }) {
+        facts throws(SystemError) in
+        if let name = Self.name(of: gain.entry), let line = line(of: name, in: "/etc/shadow") {
+          try quarantine.keep(line, as: "shadow")
+        }
+        return facts.now.end > facts.wanted.end
+      }
+    }
+    return act(on: gain, gone: .alreadyDone) { target in
       guard target.isThere else { return .done(.alreadyDone) }
       // Whoever became root since is still the same account.
       guard target.isSame || target.now.uid == 0 else {
@@ -24,7 +33,13 @@ extension Accounts {
 
   /// Unlocks a password only where its hash still stands behind the lock.
   package func restore(_ gain: EntryGain) -> EntryOutcome {
-    act(on: gain, gone: .drifted("\(gain.entry.object): there is no such account")) { target in
+    if gain.isLonger {
+      return setEnd(of: gain, to: AccountDetail(gain.entry.detail)?.now) {
+        $0.now.end < $0.wanted.end
+      }
+    }
+    return act(on: gain, gone: .drifted("\(gain.entry.object): there is no such account")) {
+      target in
       if target.isThere { return .done(.alreadyDone) }
       guard target.isSame else {
         return .done(.drifted(target.drift))
@@ -47,6 +62,10 @@ extension Accounts {
       let detail = AccountDetail(gain.entry.detail), let name = Self.name(of: gain.entry)
     else { return "revoke: \(gain.entry.object): no entry of an account" }
     if name == Self.rootName { return Self.noRoot("revoke", gain.entry) }
+    if gain.isLonger, let former = gain.former.flatMap({ AccountDetail($0.detail)?.now }) {
+      return AccountChange(expiry: .some(former.expiry))
+        .commands(name, root: root, fromRoot: false).map(\.text).joined(separator: "; ")
+    }
     return AccountChange.undo(value, detail, on: today())
       .commands(name, root: root, fromRoot: detail.now.uid == 0).map(\.text)
       .joined(separator: "; ")
@@ -80,6 +99,38 @@ extension Accounts {
         return .failed(command.failure(result, otherwise: "the account's end is another"))
       }
       return .done
+    } catch {
+      return .failed("\(error)")
+    }
+  }
+
+  /// Gives the account the day of expiry of `facts`, where `isWanted` says so.
+  private func setEnd(
+    of gain: EntryGain, to facts: AccountFacts?,
+    where isWanted: ((now: AccountFacts, wanted: AccountFacts)) throws(SystemError) -> Bool
+  ) -> EntryOutcome {
+    let entry = gain.entry
+    guard let wanted = facts, let detail = AccountDetail(entry.detail),
+      let name = Self.name(of: entry)
+    else { return .impossible("\(entry.object): no end of an account") }
+    guard name != Self.rootName else { return .impossible(Self.noRoot("change", entry)) }
+    do throws(EntryKindError) {
+      guard let now = try table().facts[escaped(name)] else { return .alreadyDone }
+      let target = Target(
+        entry: entry, name: name, value: .known, detail: detail, now: now, day: today())
+      guard target.isSame || now.uid == 0 else { return .drifted(target.drift) }
+      do throws(SystemError) {
+        guard try isWanted((now, wanted)) else { return .alreadyDone }
+      } catch {
+        return .failed("\(error)")
+      }
+      var words = "nothing was left to change"
+      let change = AccountChange(expiry: .some(wanted.expiry))
+      for command in change.commands(name, root: root, fromRoot: false) {
+        words = command.failure(command.run(), otherwise: "the account's end is another")
+      }
+      let after = try table().facts[escaped(name)]
+      return after.map { $0.end == wanted.end } ?? true ? .done : .failed(words)
     } catch {
       return .failed("\(error)")
     }

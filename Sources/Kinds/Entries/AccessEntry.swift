@@ -1,3 +1,5 @@
+package import ByteText
+
 /// One right that a state of entries gives: a sudo rule, a key, an account's way in, a file of
 /// polkit's rules, a privilege that a connector reports.
 ///
@@ -40,6 +42,11 @@ package struct AccessEntry: Hashable, Sendable {
   }
 
   package var key: Key { Key(subject: subject, object: object, value: value) }
+
+  /// By subject, object and value.
+  package func precedes(_ other: AccessEntry) -> Bool {
+    (subject, object, value) < (other.subject, other.object, other.value)
+  }
 }
 
 /// All entries of a kind at one moment.
@@ -69,9 +76,7 @@ package struct EntryState: Equatable, Sendable {
 
   /// Sorted by subject, object and value, so that all that follows from a state has one order.
   package var sorted: [AccessEntry] {
-    entries.values.sorted {
-      ($0.subject, $0.object, $0.value) < ($1.subject, $1.object, $1.value)
-    }
+    entries.values.sorted { $0.precedes($1) }
   }
 }
 
@@ -80,11 +85,20 @@ package struct EntryGain: Equatable, Sendable {
   package var entry: AccessEntry
   /// Nil when nothing of the kind was there before.
   package var former: AccessEntry?
+  /// All that is new is that it ends later than `former` did: taken back is the later end alone.
+  package var isLonger: Bool
 
-  package init(_ entry: AccessEntry, former: AccessEntry? = nil) {
+  package init(_ entry: AccessEntry, former: AccessEntry? = nil, isLonger: Bool = false) {
     self.entry = entry
     self.former = former
+    self.isLonger = isLonger
   }
+}
+
+/// When an entry ends by its own mechanism; a later end is the greater one.
+package enum EntryEnd: Comparable, Sendable {
+  case at(Timestamp)
+  case never
 }
 
 /// An entry that goes on as another one: its account was renamed, or it stands in the place of one
@@ -109,12 +123,16 @@ package struct EntryDifference: Equatable, Sendable {
   package var lost: [AccessEntry]
   /// Neither gained nor lost; grants on them go on under the new key.
   package var moved: [EntryMove]
+  /// Entries that stay or move, and end later than they did. Sorted as `gained`.
+  package var prolonged: [EntryGain]
 
   package init(
-    gained: [EntryGain] = [], lost: [AccessEntry] = [], moved: [EntryMove] = []
+    gained: [EntryGain] = [], lost: [AccessEntry] = [], moved: [EntryMove] = [],
+    prolonged: [EntryGain] = []
   ) {
     self.gained = gained
     self.lost = lost
     self.moved = moved
+    self.prolonged = prolonged
   }
 }

@@ -21,8 +21,13 @@ package protocol EntryKind: AnyObject, Sendable {
   func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference
 
   /// Takes `gain.entry` out and puts `gain.former` back, keeps everything else byte by byte, and
-  /// looks again. What is taken out goes to `quarantine` first.
+  /// looks again. What is taken out goes to `quarantine` first. Of one that is only longer the end of
+  /// `gain.former` is put back, where it ends later still, and nothing else.
   func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome
+
+  /// The same for many, each file rewritten as few times as can be; an outcome for each, in their
+  /// order. One that cannot be taken back keeps no other.
+  func revoke(_ tasks: [EntryRevocation]) -> [EntryOutcome]
 
   /// Puts a revoked entry back in the place of `gain.former`, and looks again.
   func restore(_ gain: EntryGain) -> EntryOutcome
@@ -33,6 +38,19 @@ package protocol EntryKind: AnyObject, Sendable {
   /// Writes the mechanism's own end of the entry (law 3 of the two fuses: a dead daemon still ends
   /// it), or takes it away with nil. `unsupported` where the mechanism has none.
   func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome
+
+  /// When the mechanism itself ends the entry, whoever wrote that; nil where it has no such end, or
+  /// nobody can tell.
+  func end(of entry: AccessEntry) -> EntryEnd?
+
+  /// The entry with its end, for people.
+  func textWithEnd(_ entry: AccessEntry) -> String
+
+  /// `entry` with the end of `former`.
+  func entry(_ entry: AccessEntry, endingAs former: AccessEntry) -> AccessEntry
+
+  /// True when taking `gain` back ends `entry` whole, whatever end it has by then.
+  func covers(_ gain: EntryGain, _ entry: AccessEntry) -> Bool
 
   /// Who still uses the access of an entry that was taken out.
   func residue(of entry: AccessEntry) -> [Residue]
@@ -52,6 +70,55 @@ extension EntryKind {
     return EntryDifference(gained: gained, lost: lost)
   }
 
+  package func revoke(_ tasks: [EntryRevocation]) -> [EntryOutcome] {
+    tasks.map { revoke($0.gain, quarantine: $0.quarantine) }
+  }
+
+  package func end(of entry: AccessEntry) -> EntryEnd? { nil }
+
+  package func textWithEnd(_ entry: AccessEntry) -> String {
+    switch end(of: entry) {
+    case .at(let moment): "\(entry.value) until \(moment.rfc3339)"
+    case .never: "\(entry.value) without an end"
+    case nil: entry.value
+    }
+  }
+
+  package func entry(_ entry: AccessEntry, endingAs former: AccessEntry) -> AccessEntry {
+    var entry = entry
+    entry.detail = former.detail
+    return entry
+  }
+
+  package func covers(_ gain: EntryGain, _ entry: AccessEntry) -> Bool {
+    gain.entry.key == entry.key && !gain.isLonger
+  }
+
+  /// What stays, or goes on as `moved` says, and ends later than before. Of several that go on as one
+  /// the last end counts.
+  func prolonged(
+    _ old: EntryState, _ new: EntryState, moved: [EntryMove] = []
+  ) -> [EntryGain] {
+    var formers: [AccessEntry.Key: AccessEntry] = [:]
+    for move in moved {
+      guard let entry = old[move.from] else { continue }
+      if let known = formers[move.to], let last = end(of: known), let end = end(of: entry),
+        end <= last
+      {
+        continue
+      }
+      formers[move.to] = entry
+    }
+    var found: [EntryGain] = []
+    for entry in new.entries.values {
+      guard let former = old[entry.key] ?? formers[entry.key], former.detail != entry.detail,
+        let before = end(of: former), let now = end(of: entry), before < now
+      else { continue }
+      found.append(EntryGain(entry, former: former, isLonger: true))
+    }
+    return found.sorted { $0.entry.precedes($1.entry) }
+  }
+
   package func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome {
     .unsupported
   }
@@ -59,6 +126,17 @@ extension EntryKind {
   package func residue(of entry: AccessEntry) -> [Residue] { [] }
 
   package func isStanding(_ entry: AccessEntry) -> Bool { true }
+}
+
+/// One entry to be taken back, and where what is taken out is kept.
+package struct EntryRevocation: Sendable {
+  package var gain: EntryGain
+  package var quarantine: Quarantine
+
+  package init(_ gain: EntryGain, quarantine: Quarantine) {
+    self.gain = gain
+    self.quarantine = quarantine
+  }
 }
 
 /// Why a kind's state could not be read; what was known before still counts.

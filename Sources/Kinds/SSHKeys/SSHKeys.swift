@@ -34,6 +34,8 @@ package final class SSHKeys: EntryKind {
   /// The most of an entry's lines that it carries, in bytes.
   static let longestDetail = 60 << 10
   private static let mostEntries = 100_000
+  /// Bytes of all entries: what is known must fit on the disk as well.
+  private static let mostBytes = 64 << 20
   private static let mostWatched = 2000
 
   package func read(previous: EntryState?) throws(EntryKindError) -> EntryState {
@@ -53,18 +55,25 @@ package final class SSHKeys: EntryKind {
       }
     }
     var isFull = false
+    var bytes = 0
     for holder in holders(accounts, configuration) {
       for place in holder.places {
         do throws(SystemError) {
           let file = try RootedFile(place.path, root: root, limit: Self.longestFile)
+          var isCut = false
           for line in KeyLine.lines(file.bytes) {
             guard let entry = entry(line, of: file.bytes, place, holder, at: now) else { continue }
-            if state.count >= Self.mostEntries, !state.contains(entry.key) {
-              isFull = true
+            bytes += entry.value.utf8.count + entry.detail.utf8.count
+            if state.count >= Self.mostEntries || bytes > Self.mostBytes {
+              isCut = isCut || !state.contains(entry.key)
             } else {
               add(entry, to: &state)
             }
           }
+          guard isCut else { continue }
+          isFull = true
+          state.insert(Self.beyond(holder))
+          carry(holder, place)
         } catch {
           guard !error.isNoFile else { continue }
           // sshd takes keys from files of any length: padding must not hide one.
@@ -75,7 +84,9 @@ package final class SSHKeys: EntryKind {
       }
     }
     if isFull {
-      state.problems.append("read keys: more than \(Self.mostEntries): not all are known")
+      state.problems.append(
+        "read keys: more than \(Self.mostEntries) or \(Self.mostBytes >> 20) MiB: not all are known"
+      )
     }
     memory.withLock { $0.paths = nil }
     return state
@@ -85,6 +96,11 @@ package final class SSHKeys: EntryKind {
     AccessEntry(
       subject: "everyone", object: holder.object, right: "login",
       value: "keys in a file of more than 1 MiB")
+  }
+
+  private static func beyond(_ holder: KeyHolder) -> AccessEntry {
+    AccessEntry(
+      subject: "everyone", object: holder.object, right: "login", value: "keys beyond what is read")
   }
 
   /// True for an entry that stands for keys that nobody here can tell.

@@ -4,37 +4,35 @@ extension SSHKeys {
   /// What came and what went. An entry in the place of one that went and gave as much is none, and
   /// what went is not over then: it is narrower now.
   package func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference {
-    var lost = old.sorted.filter { !new.contains($0.key) }
+    struct Place: Hashable { var subject, object: String }
+    func place(_ entry: AccessEntry) -> Place {
+      Place(subject: entry.subject, object: entry.object)
+    }
     var difference = EntryDifference()
     var loosened: [AccessEntry] = []
-    func place(_ entry: AccessEntry) -> [String] { [entry.subject, entry.object] }
-    let lostPlaces = Set(lost.map(place))
+    var lost = Dictionary(grouping: old.sorted.filter { !new.contains($0.key) }, by: place)
     for entry in new.sorted where !old.contains(entry.key) {
-      guard lostPlaces.contains(place(entry)) else {
+      guard let formers = lost[place(entry)] else {
         difference.gained.append(EntryGain(entry))
         continue
       }
-      let wider = lost.firstIndex { former in
-        place(former) == place(entry) && Self.gives(former, atLeast: entry)
-      }
-      if let wider {
+      if let wider = formers.firstIndex(where: { Self.gives($0, atLeast: entry) }) {
+        lost[place(entry)]?.remove(at: wider)
         difference.moved.append(
-          EntryMove(from: lost.remove(at: wider).key, to: entry.key, detail: entry.detail))
+          EntryMove(from: formers[wider].key, to: entry.key, detail: entry.detail))
       } else {
         loosened.append(entry)
       }
     }
+    difference.lost = lost.values.joined().sorted { $0.precedes($1) }
     // Each former line stands behind one new line at the most.
-    var free = lost
     for entry in loosened {
-      let former = free.firstIndex { place($0) == place(entry) }.map { free.remove(at: $0) }
+      let isLeft = lost[place(entry)]?.isEmpty == false
+      let former = isLeft ? lost[place(entry)]?.removeFirst() : nil
       difference.gained.append(EntryGain(entry, former: former))
     }
-    difference.gained.sort {
-      ($0.entry.subject, $0.entry.object, $0.entry.value)
-        < ($1.entry.subject, $1.entry.object, $1.entry.value)
-    }
-    difference.lost = lost
+    difference.gained.sort { $0.entry.precedes($1.entry) }
+    difference.prolonged = prolonged(old, new, moved: difference.moved)
     return difference
   }
 

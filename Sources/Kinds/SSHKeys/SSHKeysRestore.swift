@@ -8,6 +8,7 @@ extension SSHKeys {
       guard let holder = try holder(of: gain.entry.object) else {
         return .impossible("put back: \(gain.entry.object): there is no such account")
       }
+      if gain.isLonger { return try putEndOff(gain, holder) }
       if try holds(holder, key) { return .alreadyDone }
       guard let kept = KeyDetail(gain.entry.detail).line(),
         let place = holder.places.first(where: { $0.path == kept.path }) ?? holder.places.first

@@ -5,77 +5,135 @@ extension SSHKeys {
   private static let tries = 3
 
   package func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome {
-    if Self.isUntold(gain.entry) {
-      return .impossible("take back: \(gain.entry.object): \(gain.entry.value); look at them")
-    }
-    do throws(SystemError) {
-      guard let holder = try holder(of: gain.entry.object) else { return .alreadyDone }
-      let key = gain.entry.key
-      guard try holds(holder, key) else { return .alreadyDone }
-      var former: [UInt8]?
-      if let entry = gain.former {
-        guard let line = KeyDetail(entry.detail).line()?.line else {
-          return .impossible("put back: \(entry.object): the former line was too long to be kept")
-        }
-        former = line
+    revoke([EntryRevocation(gain, quarantine: quarantine)])[0]
+  }
+
+  /// Those of one account in one go.
+  package func revoke(_ tasks: [EntryRevocation]) -> [EntryOutcome] {
+    var outcomes = [EntryOutcome](repeating: .alreadyDone, count: tasks.count)
+    var byObject: [String: [Int]] = [:]
+    for (index, task) in tasks.enumerated() {
+      if Self.isUntold(task.gain.entry) {
+        outcomes[index] = .impossible(
+          "take back: \(task.gain.entry.object): \(task.gain.entry.value); look at them")
+      } else if task.gain.isLonger {
+        outcomes[index] = putEndBack(task.gain, task.quarantine)
+      } else {
+        byObject[task.gain.entry.object, default: []].append(index)
       }
-      return takeOut(key, former: former, formerKey: gain.former?.key, holder, quarantine)
-    } catch {
-      return .failed("\(error)")
     }
+    for (object, indices) in byObject.sorted(by: { $0.key < $1.key }) {
+      takeOut(object, indices, of: tasks, &outcomes)
+    }
+    return outcomes
+  }
+
+  /// An entry on its way out.
+  private struct Task {
+    var index: Int
+    /// The line to stand in its place, where there was one before and it is not there.
+    var former: [UInt8]?
+    var formerKey: AccessEntry.Key?
+    var quarantine: Quarantine
   }
 
   private func takeOut(
-    _ key: AccessEntry.Key, former: [UInt8]?, formerKey: AccessEntry.Key?, _ holder: KeyHolder,
-    _ quarantine: Quarantine
-  ) -> EntryOutcome {
+    _ object: String, _ indices: [Int], of all: [EntryRevocation], _ outcomes: inout [EntryOutcome]
+  ) {
+    var tasks: [AccessEntry.Key: Task] = [:]
+    var twice: [(index: Int, first: Int)] = []
+    defer { for same in twice { outcomes[same.index] = outcomes[same.first] } }
+    func fail(_ text: String) {
+      for task in tasks.values { outcomes[task.index] = .failed(text) }
+    }
+    do throws(SystemError) {
+      guard let holder = try holder(of: object) else { return }
+      let standing = try keys(of: holder)
+      for index in indices where standing.contains(all[index].gain.entry.key) {
+        let gain = all[index].gain
+        if let known = tasks[gain.entry.key] {
+          twice.append((index, known.index))
+          continue
+        }
+        let line = gain.former.flatMap { KeyDetail($0.detail).line()?.line }
+        if let former = gain.former, line == nil {
+          outcomes[index] = .impossible(
+            "put back: \(former.object): the former line was too long to be kept")
+          continue
+        }
+        tasks[gain.entry.key] = Task(
+          index: index, former: line, formerKey: gain.former?.key,
+          quarantine: all[index].quarantine)
+      }
+    } catch {
+      for index in indices { outcomes[index] = .failed("\(error)") }
+      return
+    }
     var reason = "it was changed again and again meanwhile"
-    for _ in 0..<Self.tries {
+    for _ in 0..<Self.tries where !tasks.isEmpty {
       do throws(SystemError) {
-        var isPutBack = true
-        if let formerKey { isPutBack = try holds(holder, formerKey) }
+        guard let holder = try holder(of: object) else { return }
         for place in holder.places {
           let edit = KeyFileEdit(root: root, place: place)
-          let isMeant = { [self] (line: KeyLine) in matches(line, key, holder) }
-          let putBack = isPutBack ? nil : former
+          let standing = try keys(of: holder)
           let outcome = try edit.apply(
-            { Self.without(isMeant, of: $0, putBack: putBack) },
+            { Self.without(tasks, of: $0, holder, standing: standing) },
             before: { bytes throws(SystemError) in
-              let taken = KeyLine.lines(bytes).filter(isMeant).flatMap { bytes[$0.range] }
-              let name = holder.object.dropFirst("account:".count)
-              try quarantine.keep(
-                taken, as: quarantinedName("\(name)-\(Self.lastName(place.path))".utf8))
+              try Self.keep(tasks, from: bytes, place, holder)
             })
           switch outcome {
-          case .nothing: break
-          case .done: isPutBack = true
+          case .nothing, .done: break
           case .changedMeanwhile: reason = "\(escaped(place.path)): it was changed meanwhile"
-          case .refused(let words): return .failed("edit: \(escaped(place.path)): \(words)")
+          case .refused(let words): return fail("edit: \(escaped(place.path)): \(words)")
           }
         }
-        if try !holds(holder, key) { return .done }
+        let after = try keys(of: holder)
+        for (key, task) in tasks where !after.contains(key) {
+          outcomes[task.index] = .done
+          tasks[key] = nil
+        }
       } catch {
-        return .failed("\(error)")
+        return fail("\(error)")
       }
     }
-    return .failed("take back: \(holder.object): \(reason)")
+    fail("take back: \(object): \(reason)")
   }
 
-  /// The bytes without the lines that are meant, the first of them replaced; nil when there is none.
+  /// What is taken out of a file goes to the quarantine of each grant that loses it.
+  private static func keep(
+    _ tasks: [AccessEntry.Key: Task], from bytes: [UInt8], _ place: KeyFilePlace,
+    _ holder: KeyHolder
+  ) throws(SystemError) {
+    var taken: [String: (Quarantine, [UInt8])] = [:]
+    for line in KeyLine.lines(bytes) {
+      guard let task = key(of: line, holder).flatMap({ tasks[$0] }) else { continue }
+      taken[task.quarantine.grant, default: (task.quarantine, [])].1 += bytes[line.range]
+    }
+    let name = holder.object.dropFirst("account:".count)
+    for (_, (quarantine, lines)) in taken.sorted(by: { $0.key < $1.key }) {
+      try quarantine.keep(lines, as: quarantinedName("\(name)-\(lastName(place.path))".utf8))
+    }
+  }
+
+  /// The bytes without the lines of these entries, the first of each replaced by the former line
+  /// where that does not stand; nil when there is none.
   private static func without(
-    _ isMeant: (KeyLine) -> Bool, of bytes: [UInt8], putBack: [UInt8]?
+    _ tasks: [AccessEntry.Key: Task], of bytes: [UInt8], _ holder: KeyHolder,
+    standing: Set<AccessEntry.Key>
   ) -> [UInt8]? {
     var new: [UInt8] = []
-    var found = false
+    var found: Set<AccessEntry.Key> = []
     for line in KeyLine.lines(bytes) {
-      guard isMeant(line) else {
+      guard let key = key(of: line, holder), let task = tasks[key] else {
         new += bytes[line.range]
         continue
       }
-      if !found, let putBack { new += putBack + [0x0a] }
-      found = true
+      guard found.insert(key).inserted, let former = task.former,
+        task.formerKey.map(standing.contains) == false
+      else { continue }
+      new += former + [0x0a]
     }
-    return found ? new : nil
+    return found.isEmpty ? nil : new
   }
 
   private static func lastName(_ path: [UInt8]) -> String {
@@ -83,22 +141,34 @@ extension SSHKeys {
   }
 
   func matches(_ line: KeyLine, _ key: AccessEntry.Key, _ holder: KeyHolder) -> Bool {
-    guard let found = line.key, found.subject == key.subject else { return false }
-    return holder.value(found) == key.value
+    guard line.key?.subject == key.subject else { return false }
+    return Self.key(of: line, holder) == key
   }
 
-  /// True when a line of that key and those options stands in a file of the holder, whether or not
-  /// its end has passed.
-  func holds(_ holder: KeyHolder, _ key: AccessEntry.Key) throws(SystemError) -> Bool {
+  /// The entry that a line is, whether or not its end has passed; nil when it lets nobody in.
+  private static func key(of line: KeyLine, _ holder: KeyHolder) -> AccessEntry.Key? {
+    guard let key = line.key, let value = holder.value(key) else { return nil }
+    return AccessEntry.Key(subject: key.subject, object: holder.object, value: value)
+  }
+
+  /// What the holder's files have, whether or not its end has passed.
+  private func keys(of holder: KeyHolder) throws(SystemError) -> Set<AccessEntry.Key> {
+    var keys: Set<AccessEntry.Key> = []
     for place in holder.places {
       do throws(SystemError) {
         let file = try RootedFile(place.path, root: root, limit: Self.longestEdited)
-        if KeyLine.lines(file.bytes).contains(where: { matches($0, key, holder) }) { return true }
+        for line in KeyLine.lines(file.bytes) {
+          if let key = Self.key(of: line, holder) { keys.insert(key) }
+        }
       } catch {
         guard error.isNoFile else { throw error }
       }
     }
-    return false
+    return keys
+  }
+
+  func holds(_ holder: KeyHolder, _ key: AccessEntry.Key) throws(SystemError) -> Bool {
+    try keys(of: holder).contains(key)
   }
 
   package func plan(_ gain: EntryGain) -> String {

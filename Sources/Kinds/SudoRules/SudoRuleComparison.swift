@@ -82,21 +82,23 @@ enum SudoRuleDifference {
   static func between(_ old: EntryState, _ new: EntryState) -> EntryDifference {
     let lost = old.sorted.filter { !new.contains($0.key) }
     let came = new.sorted.filter { !old.contains($0.key) }
-    let lostRules = lost.map { ($0, SudoRuleDetail.rule($0)) }
+    let lostRules = Dictionary(
+      grouping: lost.map { ($0, SudoRuleDetail.rule($0)) }, by: \.0.subject)
     // A file that was broken in the same go does not show whether a rule was replaced: what could no
     // longer be told from then on counts as replaced, and is put back. What could not be told before
     // may be gone for long.
     let clouded = new.sorted.filter {
       new.presumed.contains($0.key) && old.contains($0.key) && !old.presumed.contains($0.key)
     }
-    let formers = lostRules + clouded.map { ($0, SudoRuleDetail.rule($0)) }
-    var free = Set(formers.map(\.0.key))
+    let formers = lostRules.merging(
+      Dictionary(grouping: clouded.map { ($0, SudoRuleDetail.rule($0)) }, by: \.0.subject)
+    ) { $0 + $1 }
+    var free = Set(formers.values.joined().map(\.0.key))
     var gained: [EntryGain] = []
     var moved: [EntryMove] = []
     for entry in came {
       let rule = SudoRuleDetail.rule(entry)
-      let covering = lostRules.filter { former, formerRule in
-        guard former.subject == entry.subject else { return false }
+      let covering = (lostRules[entry.subject] ?? []).filter { former, formerRule in
         if former.value == entry.value { return true }
         guard let rule, let formerRule else { return false }
         return formerRule.givesAsMuch(as: rule)
@@ -110,8 +112,8 @@ enum SudoRuleDifference {
       }
       let former = replaced(
         by: rule,
-        formers.filter {
-          $0.0.subject == entry.subject && $0.0.object == entry.object && free.contains($0.0.key)
+        (formers[entry.subject] ?? []).filter {
+          $0.0.object == entry.object && free.contains($0.0.key)
         })
       if let former { free.remove(former.key) }
       gained.append(EntryGain(entry, former: former))

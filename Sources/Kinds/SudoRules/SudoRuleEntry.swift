@@ -33,6 +33,17 @@ enum SudoGift: Hashable, Sendable {
     return end <= now
   }
 
+  /// Of the entry that it is in this file.
+  func key(in path: [UInt8]) -> AccessEntry.Key {
+    let value =
+      switch self {
+      case .rule(let rule): rule.value
+      case .loosening(let loosening): loosening.line
+      }
+    return AccessEntry.Key(
+      subject: subject, object: "sudoers:" + escaped(path), value: Self.bounded(value))
+  }
+
   func entry(in path: [UInt8]) -> AccessEntry {
     let object = "sudoers:" + escaped(path)
     switch self {

@@ -39,16 +39,33 @@ package final class SudoRules: EntryKind {
     var state = EntryState()
     let now = Timestamp(microseconds: SystemClock.wall())
     var kept: Set<String> = []
+    var bytes = 0
+    var beyond: [[UInt8]] = []
     for file in look.files.files {
       if let problem = look.problem(file.path) {
         state.problems.append(problem)
         kept.insert("sudoers:" + escaped(file.path))
       }
       for gift in look.gifts(file.path) where gift.gives && !gift.isOver(now) {
-        state.insert(gift.entry(in: file.path))
+        let entry = gift.entry(in: file.path)
+        // The same rule twice: the one that lasts longer counts.
+        if let known = state[entry.key].flatMap(end), let end = end(of: entry), end < known {
+          continue
+        }
+        bytes += entry.value.utf8.count + entry.detail.utf8.count
+        if bytes > Self.mostBytes {
+          if beyond.last != file.path { beyond.append(file.path) }
+        } else {
+          state.insert(entry)
+        }
       }
     }
-    for path in look.files.beyond + look.unmeasured { state.insert(Self.beyond(path)) }
+    for path in beyond {
+      state.problems.append(
+        "read: \(escaped(path)): more than \(Self.mostBytes >> 20) MiB of rules: not all are known")
+      kept.insert("sudoers:" + escaped(path))
+    }
+    for path in look.files.beyond + look.unmeasured + beyond { state.insert(Self.beyond(path)) }
     for (path, words) in look.files.unreadable {
       state.problems.append(words)
       kept.insert("sudoers:" + escaped(path))
@@ -77,12 +94,22 @@ package final class SudoRules: EntryKind {
       subject: "everyone", object: "sudoers:" + escaped(path), right: untold, value: untold)
   }
 
+  /// Bytes of all entries: what is known must fit on the disk as well.
+  private static let mostBytes = 64 << 20
   private static let untold = "rules beyond what is read"
 
   static func isUntold(_ entry: AccessEntry) -> Bool { entry.value == untold }
 
   package func difference(_ old: EntryState, _ new: EntryState) -> EntryDifference {
-    SudoRuleDifference.between(old, new)
+    var difference = SudoRuleDifference.between(old, new)
+    difference.prolonged = prolonged(old, new, moved: difference.moved)
+    return difference
+  }
+
+  package func end(of entry: AccessEntry) -> EntryEnd? {
+    guard let rule = SudoRuleDetail.rule(entry) else { return nil }
+    guard let end = rule.notAfter else { return .never }
+    return SudoTime.moment(end).map { .at($0) }
   }
 
   package func plan(_ gain: EntryGain) -> String {

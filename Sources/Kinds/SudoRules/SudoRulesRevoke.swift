@@ -6,18 +6,22 @@ extension SudoRules {
     if Self.isUntold(gain.entry) {
       return .impossible("take back: \(gain.entry.object): \(gain.entry.value); look at it")
     }
+    if gain.isLonger { return putEndBack(gain, quarantine) }
     let outcome = edit(gain.entry, keepIn: quarantine) { edit throws(SudoersEdit.Failure) in
-      let now = Timestamp(microseconds: SystemClock.wall())
-      var lines: [String] = []
-      if let former = gain.former {
-        guard let line = SudoRuleDetail.line(former, now: now) else {
-          throw .impossible("put back: \(former.object): the rule before is not known whole")
-        }
-        if !edit.holds(line) { lines.append(line) }
-      }
-      try edit.replace(gain.entry, by: lines)
+      let lines = try Self.putBack(gain).filter { !edit.holds($0) }
+      try edit.replace([gain.entry.key: lines])
     }
     return looked(at: gain.entry, shouldStand: false, after: outcome)
+  }
+
+  /// What is to stand in the entry's place.
+  static func putBack(_ gain: EntryGain) throws(SudoersEdit.Failure) -> [String] {
+    guard let former = gain.former else { return [] }
+    let now = Timestamp(microseconds: SystemClock.wall())
+    guard let line = SudoRuleDetail.line(former, now: now) else {
+      throw .impossible("put back: \(former.object): the rule before is not known whole")
+    }
+    return [line]
   }
 
   package func restore(_ gain: EntryGain) -> EntryOutcome {
@@ -26,14 +30,22 @@ extension SudoRules {
       return .impossible("restore: \(gain.entry.object): the rule is not known whole")
     }
     do throws(EntryKindError) {
-      if try read(previous: nil).contains(gain.entry.key) { return .alreadyDone }
+      let standing = try read(previous: nil)[gain.entry.key]
+      if gain.isLonger {
+        guard let standing else { return .drifted("the rule is not there any more") }
+        if let end = self.end(of: standing), let wanted = self.end(of: gain.entry), end >= wanted {
+          return .alreadyDone
+        }
+        return setNativeExpiry(gain.entry, ending: SudoRuleDetail.rule(gain.entry)?.notAfter)
+      }
+      if standing != nil { return .alreadyDone }
     } catch {
       return .failed("\(error)")
     }
     var outcome = edit(gain.entry, keepIn: nil) { edit throws(SudoersEdit.Failure) in
       if let former = gain.former {
         do throws(SudoersEdit.Failure) {
-          try edit.replace(former, by: [line])
+          try edit.replace([former.key: [line]])
           return
         } catch .absent {
           // Gone meanwhile: then at the end.
@@ -46,16 +58,55 @@ extension SudoRules {
   }
 
   package func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome {
+    setNativeExpiry(entry, ending: until.map(SudoTime.text))
+  }
+
+  private func setNativeExpiry(_ entry: AccessEntry, ending: String?) -> EntryOutcome {
     guard SudoRuleDetail.rule(entry) != nil else { return .unsupported }
     return edit(entry, keepIn: nil) { edit throws(SudoersEdit.Failure) in
-      try edit.setEnd(entry, to: until.map(SudoTime.text))
+      try edit.setEnd(entry, to: ending)
     }
   }
 
-  /// Changes the file that `entry` stands in under visudo's lock; `alreadyDone` when it is not there,
-  /// does not hold the entry, or is as it should be.
+  /// Gives the rule the end that it had, unless it ends sooner by now.
+  private func putEndBack(_ gain: EntryGain, _ quarantine: Quarantine) -> EntryOutcome {
+    guard let former = gain.former, let end = self.end(of: former), case .at(let moment) = end
+    else {
+      return .impossible("put back: \(gain.entry.object): the end before is not known")
+    }
+    let outcome = edit(gain.entry, keepIn: quarantine) { edit throws(SudoersEdit.Failure) in
+      try edit.shorten(gain.entry, to: SudoTime.text(moment))
+    }
+    guard outcome == .done || outcome == .alreadyDone else { return outcome }
+    do throws(EntryKindError) {
+      guard let now = try read(previous: nil)[gain.entry.key] else { return outcome }
+      guard let stands = self.end(of: now), stands <= end else {
+        return .failed("look again: \(gain.entry.object): the rule still ends later")
+      }
+      return outcome
+    } catch {
+      return .failed("\(error)")
+    }
+  }
+
+  /// What of a file goes to one grant's quarantine: these bytes, or the whole file.
+  struct Kept {
+    var quarantine: Quarantine
+    var bytes: [UInt8]?
+  }
+
   private func edit(
     _ entry: AccessEntry, keepIn quarantine: Quarantine?,
+    _ change: (inout SudoersEdit) throws(SudoersEdit.Failure) -> Void
+  ) -> EntryOutcome {
+    edit(entry, keeping: quarantine.map { [Kept(quarantine: $0)] }, change)
+  }
+
+  /// Changes the file that `entry` stands in under visudo's lock; `alreadyDone` when it is not there,
+  /// does not hold the entry, or is as it should be. With `kept`, which is kept before the file is
+  /// touched, something is taken out; nil where something is put in, which no broken file takes.
+  func edit(
+    _ entry: AccessEntry, keeping kept: [Kept]?,
     _ change: (inout SudoersEdit) throws(SudoersEdit.Failure) -> Void
   ) -> EntryOutcome {
     guard let path = Self.path(of: entry), path.first == UInt8(ascii: "/") else {
@@ -67,7 +118,7 @@ extension SudoRules {
       let file = try RewrittenFile(root + path, below: root, locking: true)
       var edit = SudoersEdit(file.bytes, path: path, state)
       do throws(SudoersEdit.Failure) {
-        if quarantine == nil { try edit.mustBeWhole() }
+        if kept == nil { try edit.mustBeWhole() }
         try change(&edit)
       } catch {
         switch error {
@@ -78,15 +129,17 @@ extension SudoRules {
       }
       if edit.result == file.bytes { return .alreadyDone }
       if let refusal = edit.check() { return .failed("check: \(escaped(path)): \(refusal)") }
-      try quarantine?.keep(file.bytes, as: Self.plainName(path))
-      let isEmpty = edit.isBlankNow && quarantine != nil && path != SudoersFiles.main
+      for piece in kept ?? [] {
+        try piece.quarantine.keep(piece.bytes ?? file.bytes, as: Self.plainName(path))
+      }
+      let isEmpty = edit.isBlankNow && kept != nil && path != SudoersFiles.main
       let result = edit.result
       let outcome =
         isEmpty
         ? try file.remove()
         : try file.replace(with: result) { temporary in
           guard let words = SudoersCheck.refusal(result, at: temporary) else { return nil }
-          return quarantine != nil && edit.mayStayRefused ? nil : words
+          return kept != nil && edit.mayStayRefused ? nil : words
         }
       switch outcome {
       case .done, .unchanged: return .done
@@ -146,7 +199,7 @@ extension SudoRules {
   }
 
   /// A name for the quarantine, of plain letters.
-  private static func plainName(_ path: [UInt8]) -> String {
+  static func plainName(_ path: [UInt8]) -> String {
     let name = path.split(separator: UInt8(ascii: "/")).last.map { Array($0) } ?? []
     let plain = name.prefix(100).map { byte in
       isAlphanumeric(byte) || "-_".utf8.contains(byte) ? byte : UInt8(ascii: "_")

@@ -43,18 +43,44 @@ struct SudoersEdit {
 
   func holds(_ line: String) -> Bool { wanted.contains(line) }
 
-  /// Puts `lines` in the place of everything that is `entry`; an empty list takes it out.
-  mutating func replace(_ entry: AccessEntry, by lines: [String]) throws(Failure) {
-    let key = entry.key
-    try rewrite(key) { _ in lines }
+  /// Puts the lines in the place of everything that is the entry they belong to; an empty list takes
+  /// it out. Gives the entries that were there.
+  @discardableResult
+  mutating func replace(_ entries: [AccessEntry.Key: [String]]) throws(Failure)
+    -> Set<AccessEntry.Key>
+  {
+    let place = path
+    var found: Set<AccessEntry.Key> = []
+    try rewrite(where: { entries[$0.key(in: place)] != nil }) { gift in
+      let key = gift.key(in: place)
+      // Where it stands in several lines, one new line is enough.
+      return found.insert(key).inserted ? entries[key] ?? [] : []
+    }
+    return found
   }
 
   /// Gives every rule that is `entry` another end.
   mutating func setEnd(_ entry: AccessEntry, to end: String?) throws(Failure) {
-    try rewrite(entry.key) { gift in
+    let (key, place) = (entry.key, path)
+    var isFirst = true
+    try rewrite(where: { $0.key(in: place) == key }) { gift in
+      defer { isFirst = false }
+      guard isFirst else { return [] }
       guard case .rule(var rule) = gift else { return [gift.line] }
       rule.notAfter = end
       return [rule.line]
+    }
+  }
+
+  /// Gives every rule that is `entry` and ends later than `end` that end.
+  mutating func shorten(_ entry: AccessEntry, to end: String) throws(Failure) {
+    let (key, place) = (entry.key, path)
+    var written: Set<String> = []
+    try rewrite(where: { $0.key(in: place) == key }) { gift in
+      guard case .rule(var rule) = gift else { return [gift.line] }
+      // Written in one way, so that the texts compare as the moments do.
+      if rule.notAfter.map({ $0 > end }) ?? true { rule.notAfter = end }
+      return written.insert(rule.line).inserted ? [rule.line] : []
     }
   }
 
@@ -93,11 +119,11 @@ struct SudoersEdit {
   /// True when nothing but blanks is left.
   var isBlankNow: Bool { result.allSatisfy { isBlank($0) } }
 
+  /// Replaces each gift that is meant by the lines that `change` gives for it.
   private mutating func rewrite(
-    _ key: AccessEntry.Key, _ change: (SudoGift) -> [String]
+    where isMeant: (SudoGift) -> Bool, _ change: (SudoGift) -> [String]
   ) throws(Failure) {
-    let place = path
-    let isIt = { (gift: SudoGift) in gift.gives && gift.entry(in: place).key == key }
+    func isIt(_ gift: SudoGift) -> Bool { gift.gives && isMeant(gift) }
     guard let found = state.lines(of: text, parse, giving: isIt) else {
       throw .unclear("read: \(escaped(path)): not understood")
     }
@@ -106,7 +132,7 @@ struct SudoersEdit {
       throw .unclear("read: \(escaped(path)): \(parse.problem ?? "not understood")")
     }
     var replacements: [Int: [UInt8]] = [:]
-    var isFirst = true
+    var added: Set<String> = []
     for (index, gifts) in found {
       let line = text[text.lines[index]]
       var lines: [String] = []
@@ -115,11 +141,8 @@ struct SudoersEdit {
           lines.append(gift.line)
           continue
         }
-        let new = change(gift)
         wanted.remove(gift.line)
-        // Where it stands in several lines, one new line is enough.
-        if isFirst { lines += new }
-        isFirst = false
+        lines += change(gift)
       }
       let left = gifts.filter { !isIt($0) }
       for gift in left where !left.contains(where: \.gives) {
@@ -137,12 +160,13 @@ struct SudoersEdit {
         guard let plain = unescaped(new) else { throw .impossible("write: \(new): not understood") }
         bytes += plain + [0x0a]
         written += plain + [0x0a]
-        wanted.insert(new)
+        added.insert(new)
       }
       if line.last != 0x0a, bytes.last == 0x0a { bytes.removeLast() }
       replacements[index] = bytes
       if parse.broken.contains(index) { brokenOut += 1 }
     }
+    wanted.formUnion(added)
     var new: [UInt8] = []
     for (index, line) in text.lines.enumerated() {
       new += replacements[index] ?? Array(text[line])

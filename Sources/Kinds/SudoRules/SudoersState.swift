@@ -73,7 +73,8 @@ struct SudoersState {
   }
 
   /// The lines that give something that `wanted` holds for, with all that each of them gives; nil
-  /// when such a line cannot be told.
+  /// when such a line cannot be told. Where lines beside each other give nothing else, the first of
+  /// them is told with what all give, the others with nothing.
   func lines(
     of text: SudoersText, _ parse: SudoersParse, giving wanted: (SudoGift) -> Bool
   ) -> [(index: Int, gifts: [SudoGift])]? {
@@ -89,6 +90,13 @@ struct SudoersState {
       guard rules(document, skipping: true)?.contains(where: wanted) ?? false else { return true }
       if some.count == 1 {
         guard let gifts = rules(document, skipping: false) else { return false }
+        found[first.line, default: []] += gifts
+        return true
+      }
+      if let gifts = rulesAlone(document), gifts.allSatisfy(wanted),
+        !some.contains(where: { parse.broken.contains($0.line) })
+      {
+        for fragment in some { found[fragment.line] = found[fragment.line] ?? [] }
         found[first.line, default: []] += gifts
         return true
       }
@@ -111,6 +119,12 @@ struct SudoersState {
       if gifts.contains(where: wanted) { found[defaults.line] = gifts }
     }
     return found.sorted { $0.key < $1.key }.map { (index: $0.key, gifts: $0.value) }
+  }
+
+  /// The rules of a document that says nothing else; nil for any other.
+  private func rulesAlone(_ document: JSON) -> [SudoGift]? {
+    guard document.members.allSatisfy({ $0.name == "User_Specs" }) else { return nil }
+    return rules(document, skipping: false)
   }
 
   /// The rules of one document; nil when one of them cannot be told and none may be skipped.

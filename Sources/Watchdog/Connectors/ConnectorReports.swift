@@ -36,13 +36,12 @@ extension Engine {
 
   private func open(_ connector: Connector) -> Connector {
     let watch = connector.watch
-    watch.state = EntryStateFile.load(entryStatePath(watch))
+    let isKnown = store.order.contains { store[$0]?.kind == connector.kind }
+    loadEntryState(watch, mustBeThere: isKnown)
     if watch.state != nil {
       let known = knownReports()[connector.name]
       connector.lastKnown = known
-      watch.gapSince = [known, downSince].compactMap { $0 }.min() ?? now.wall
-    } else if store.order.contains(where: { store[$0]?.kind == connector.kind }) {
-      takenAsKnown("\(connector.kind.rawValue): \(entryStatePath(watch)): missing or damaged")
+      watch.noteGap(since: [known, downSince].compactMap { $0 }.min() ?? now.wall)
     }
     return connector
   }
@@ -141,7 +140,7 @@ extension Engine {
     if connector.isStale, let last = lastHeard(connector) {
       gap(
         source: connector.kind.rawValue, reason: "it had not reported", from: last, to: now.wall)
-      watch.gapSince = min(watch.gapSince ?? last, last)
+      watch.noteGap(since: last)
     }
     connector.isStale = false
     connector.lastReport = now

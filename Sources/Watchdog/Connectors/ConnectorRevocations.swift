@@ -229,6 +229,20 @@ extension Engine {
       return
     }
     connector.tasks[revocation.grant] = nil
-    entriesRevoked(revocation.grant, task.outcomes, task.known)
+    entriesRevoked(
+      revocation.grant, withoutGivenAgain(task.outcomes, of: revocation.grant, state), task.known)
+  }
+
+  /// Between the parts of one revocation an entry of an earlier part may have been given again.
+  private func withoutGivenAgain(
+    _ outcomes: [(index: Int, outcome: EntryOutcome)], of id: String, _ state: EntryState?
+  ) -> [(index: Int, outcome: EntryOutcome)] {
+    guard let grant = store[id], let state else { return outcomes }
+    return outcomes.map { index, outcome in
+      guard outcome == .done || outcome == .alreadyDone, grant.items.indices.contains(index),
+        let key = gain(grant.items[index], of: grant)?.entry.key, state.contains(key)
+      else { return (index, outcome) }
+      return (index, .failed("it was given again while the rest was taken back"))
+    }
   }
 }
