@@ -89,14 +89,16 @@ extension Engine {
     let gap = watch.takeGap()
     watch.putOff = 0
     defer { watch.forgetSettled() }
-    guard let old = watch.state else {
+    guard var old = watch.state else {
       takeStanding(watch, state)
       watch.state = state
       endWhatIsNotThere(watch.kind.kind, state)
       return keepEntryState(watch)
     }
     guard old.entries != state.entries || watch.hasTakenOut else { return }
+    if watch.hasTakenOut { old = watch.afterTakingOut(old, state) }
     let difference = watch.kind.difference(old, state)
+    let lost = difference.lost + watch.takenOut(notIn: state)
     watch.state = state
     sureWayIn = nil
     keepEntryState(watch)
@@ -110,7 +112,7 @@ extension Engine {
     let heir = watch.kind.kind == .account ? soonestDeadline(of: difference.lost) : nil
     // Those in whose place something else stands may come back with its end.
     let replaced = Set(difference.gained.compactMap(\.former?.key))
-    for entry in difference.lost where !replaced.contains(entry.key) {
+    for entry in lost where !replaced.contains(entry.key) {
       endEntry(entry, watch.kind.kind)
     }
     endShortened(watch, state)
@@ -128,7 +130,7 @@ extension Engine {
       takeLonger(
         gain, watch, attribution(of: gain, touched, gap: gap), ways: beside, earliest: earliest)
     }
-    for entry in difference.lost where replaced.contains(entry.key) {
+    for entry in lost where replaced.contains(entry.key) {
       endEntry(entry, watch.kind.kind)
     }
     endStoodAside(watch, state)

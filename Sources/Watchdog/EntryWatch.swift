@@ -121,6 +121,24 @@ final class EntryWatch {
 
   var hasTakenOut: Bool { !takenOut.isEmpty }
 
+  /// `old` as our own doing left it, to compare `state` with: what was taken out is not what anything
+  /// replaces, or it would be put back with the end of that.
+  func afterTakingOut(_ old: EntryState, _ state: EntryState) -> EntryState {
+    var left = old
+    for gain in takenOut.values {
+      left.remove(gain.entry.key)
+      if let former = gain.former, let there = state[former.key], left[former.key] == nil {
+        left.insert(there)
+      }
+    }
+    return left
+  }
+
+  /// What was taken out and is not in `state`.
+  func takenOut(notIn state: EntryState) -> [AccessEntry] {
+    takenOut.values.map(\.entry).filter { !state.contains($0.key) }.sorted { $0.precedes($1) }
+  }
+
   /// What was taken out and stands in `state` again.
   func takeGivenAgain(in state: EntryState) -> [EntryGain] {
     let again = takenOut.values.filter { state.contains($0.entry.key) }
