@@ -44,6 +44,14 @@ extension Engine {
     return signal.source != "audit" || grant.actor.pid.map { $0 == signal.pid } ?? true
   }
 
+  /// True for a record of a call on a descriptor, which names no file, by the process that gave the
+  /// grant.
+  func isOfOpenFile(_ signal: AccessSignal, _ grant: Grant) -> Bool {
+    signal.source == "audit" && signal.object == nil && signal.pid == grant.actor.pid
+      && grant.kind.isFiles && isNear(signal, grant)
+      && (signal.kind == grant.kind || isOfAttribute(signal, grant.kind))
+  }
+
   private func isAbout(_ signal: AccessSignal, _ id: String) -> Bool {
     guard let grant = store[id] else { return false }
     if signal.object != nil { return tells(signal, of: grant) }

@@ -84,8 +84,14 @@ extension Engine {
   /// Gives a new grant the signals that came before it.
   func attachRecentSignals(to id: String) {
     guard let grant = store[id] else { return }
-    let spoken = recentSignals.signals(since: now.up - Self.reach) { speaks($0, of: grant) }
-    for signal in spoken { attach(signal.evidence, to: id) }
+    let spoken = recentSignals.signals(since: now.up - Self.reach) {
+      speaks($0, of: grant) || isOfOpenFile($0, grant)
+    }
+    for signal in spoken {
+      let isTold = store[id]?.evidence.contains { $0.source == "audit" } ?? false
+      if signal.source == "audit", signal.object == nil, isTold { continue }
+      attach(signal.evidence, to: id)
+    }
   }
 
   /// Somebody pretends to be a tool: said once an hour for each uid.
