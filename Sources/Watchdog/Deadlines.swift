@@ -24,9 +24,13 @@ extension Engine {
       armedFor = nil
       let up = now.up
       let clock = TurnClock()
+      dueUp = up
+      defer { dueUp = nil }
       while let entry = agenda.takeDue(at: up) {
         attend(entry)
         if clock.isOver { break }
+        // What it began is carried out at the end of the turn.
+        if entry == .revocationQueue { break }
       }
       return agenda.soonest.map { $0 <= up } ?? false
     }

@@ -43,6 +43,8 @@ package final class Engine: @unchecked Sendable {
   var resumed: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.
   var startsRevocations = false
+  /// Up to when what is due is being done, within `timerFired`.
+  var dueUp: Int64?
 
   let processes: ProcessTable
   let fileModes: FileModes

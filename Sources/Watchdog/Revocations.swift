@@ -8,6 +8,8 @@ extension Engine {
   /// Items taken back in one turn at the most.
   private static let itemsPerTurn = 512
   private static let tries = 6
+  /// Queued revocations begun in one turn at the most.
+  private static let begunPerTurn = 100
 
   /// Puts an overdue grant in the queue of automatic revocations.
   func queueRevocation(_ id: String) {
@@ -18,24 +20,30 @@ extension Engine {
     }
     revocations.add(
       id, severity: grant.severity, due: effectiveDeadline(grant)?.up ?? now.up)
-    // What else falls due in this turn may be more severe.
+    // What else is due may be more severe: it comes up before this.
     guard !startsRevocations else { return }
     startsRevocations = true
-    afterGrantsWritten { [self] in
-      startsRevocations = false
-      startRevocations()
-    }
+    agenda.add(.revocationQueue, at: dueUp ?? now.up)
   }
 
-  /// Begins as many queued revocations as the minute allows.
+  /// Begins as many queued revocations as the minute allows, a turn's worth at once.
   func startRevocations() {
-    while let id = revocations.next(at: now.up, perMinute: configuration.maxRevokesPerMinute) {
+    startsRevocations = false
+    var begun = 0
+    while begun < Self.begunPerTurn,
+      let id = revocations.next(at: now.up, perMinute: configuration.maxRevokesPerMinute)
+    {
       guard let grant = store[id], grant.state == .expiring else { continue }
+      begun += 1
       if resumed.remove(id) == nil {
         announce(
           "grant.expired", grant: id, "\(summary(grant)): its time is over, it is taken back")
       }
       beginRevocation(id)
+    }
+    if begun == Self.begunPerTurn {
+      startsRevocations = true
+      return agenda.add(.revocationQueue, at: dueUp ?? now.up)
     }
     guard revocations.count > 0,
       let room = revocations.roomAt(perMinute: configuration.maxRevokesPerMinute)

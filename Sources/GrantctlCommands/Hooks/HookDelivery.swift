@@ -8,7 +8,7 @@ internal import LinuxKit
 enum HookDelivery {
   /// How long the daemon may take for one step before the advice goes into the journal instead:
   /// microseconds.
-  static let patience: Int64 = 10_000
+  static let patience: Int64 = 5_000
   /// How long a journald that stands still is waited for.
   static let longest = DispatchTimeInterval.seconds(1)
 
