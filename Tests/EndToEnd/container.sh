@@ -80,27 +80,7 @@ prepare_tree() {
   make -s install DESTDIR="$tree" BUILD="$build"
 }
 
-passed=0 failed=0
-check() { # NAME COMMAND...
-  local name=$1
-  shift
-  if "$@" >"$work/check" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok $((passed + failed)) - $name"
-  else
-    failed=$((failed + 1))
-    echo "not ok $((passed + failed)) - $name"
-    sed 's/^/# /' "$work/check"
-  fi
-}
-until_true() { # SECONDS COMMAND...
-  local end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < end)) || { "$@"; return; }
-    sleep 0.2
-  done
-}
+. Tests/EndToEnd/checks.sh
 inside() { timeout 90 nsenter -t "$leader" -a -- "$@"; }
 is() { # ACTUAL EXPECTED
   [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }

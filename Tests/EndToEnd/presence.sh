@@ -33,29 +33,7 @@ clean() {
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
 
-passed=0 failed=0
-check() { # NAME COMMAND...
-  local name=$1
-  shift
-  if "$@" >"$work/check" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok $((passed + failed)) - $name"
-  else
-    failed=$((failed + 1))
-    echo "not ok $((passed + failed)) - $name"
-    sed 's/^/# /' "$work/check"
-    [[ ! -e $work/said ]] || sed 's/^/# said: /' "$work/said"
-  fi
-}
-until_true() { # SECONDS COMMAND...
-  local end
-  end=$((SECONDS + $1))
-  shift
-  until "$@" >/dev/null 2>&1; do
-    ((SECONDS < end)) || { "$@"; return; }
-    sleep 0.1
-  done
-}
+. "$top/Tests/EndToEnd/checks.sh"
 
 # The host as polkit and the daemon see it.
 install -d "$work"/{mine,out,etc/agents.d,root/etc,root/srv,run} && install -d -m 700 "$work/state"
