@@ -43,7 +43,9 @@ extension Engine {
     case .warning(let id): warn(id)
     case .deadline(let id): deadlinePassed(id)
     case .retryRevocation(let id): retry(id)
-    case .revocationQueue: startRevocations()
+    case .revocationQueue:
+      // The log tells that a grant expires before it tells what follows from it.
+      afterGrantsWritten { [self] in startRevocations() }
     case .adviceEnd(let id): advice.end(id)
     case .mark: mark()
     case .canary: lookAtProcessHealth()
