@@ -184,13 +184,6 @@ package final class Engine: @unchecked Sendable {
   /// Whether root has a way in that no grant gives, as found within this turn.
   var sureWayIn: Bool?
 
-  /// What changed in a grant within this turn.
-  private struct DirtyGrant {
-    var isNew: Bool
-    var firstNewItem: Int
-    var changedItems: Set<Int> = []
-  }
-
   init(
     settings: EngineSettings, configuration: Configuration, ledger: Ledger,
     lock: consuming StateLock,
@@ -316,11 +309,6 @@ package final class Engine: @unchecked Sendable {
     for index in changed { dirty[id]?.changedItems.insert(index) }
   }
 
-  /// Items that one line of the ledger takes, and the bytes of their names and identities: so it
-  /// stays below its limit whatever the names are.
-  static let itemsPerRecord = 400
-  static let itemBytesPerRecord = 256 << 10
-
   private func writeDirtyGrants() {
     while !dirtyOrder.isEmpty {
       let ids = dirtyOrder
@@ -334,77 +322,6 @@ package final class Engine: @unchecked Sendable {
         write(grant, note)
       }
     }
-  }
-
-  private func write(_ grant: Grant, _ note: DirtyGrant) {
-    let newItems = note.firstNewItem..<grant.items.count
-    let changed = note.changedItems.filter { $0 < note.firstNewItem }.sorted()
-    var itemStart = newItems.lowerBound
-    var changedStart = 0
-    var first = true
-    repeat {
-      let itemEnd = pieceEnd(of: grant, from: itemStart)
-      let changedEnd = pieceEnd(
-        of: grant, changed, from: changedStart, most: Self.itemsPerRecord - (itemEnd - itemStart))
-      let type =
-        !first
-        ? "grant.items"
-        : grant.standing ? "grant.standing" : note.isNew ? "grant.detected" : "grant.changed"
-      record(
-        type, grant: grant.id,
-        text: first && note.isNew && !grant.standing ? detectionText(grant) : "",
-        essential: true
-      ) { writer in
-        writer.key("grant")
-        if first {
-          grant.writeRecord(to: &writer, withItems: false)
-        } else {
-          writer.beginObject()
-          writer.member("id", grant.id)
-          writer.endObject()
-        }
-        GrantRecord.write(grant, newItems: itemStart..<itemEnd, to: &writer)
-        GrantRecord.write(grant, changedItems: changed[changedStart..<changedEnd], to: &writer)
-      }
-      first = false
-      itemStart = itemEnd
-      changedStart = changedEnd
-    } while itemStart < newItems.upperBound || changedStart < changed.count
-  }
-
-  /// The most bytes that an item takes in a record, about. A backslash is written as two.
-  private static func recordBytes(_ item: GrantItem) -> Int {
-    var bytes = item.object.utf8.count * 2 + (item.identity?.handle.count ?? 0) * 2 + 160
-    guard let detail = item.detail else { return bytes }
-    bytes += (detail.own.utf8.count + detail.former.utf8.count) * 2
-    bytes += ((item.before?.utf8.count ?? 0) + (item.after?.utf8.count ?? 0)) * 2
-    return bytes
-  }
-
-  /// Where a record ends that has `most` of the items `changed` at the most; one always fits.
-  private func pieceEnd(
-    of grant: Grant, _ changed: [Int], from start: Int, most: Int
-  ) -> Int {
-    var end = start
-    var bytes = 0
-    while end < changed.count, end - start < most {
-      bytes += Self.recordBytes(grant.items[changed[end]])
-      if end > start, bytes > Self.itemBytesPerRecord { break }
-      end += 1
-    }
-    return end
-  }
-
-  private func pieceEnd(of grant: Grant, from start: Int) -> Int {
-    var end = start
-    var bytes = 0
-    while end < grant.items.count, end - start < Self.itemsPerRecord {
-      let item = grant.items[end]
-      bytes += Self.recordBytes(item)
-      if end > start, bytes > Self.itemBytesPerRecord { break }
-      end += 1
-    }
-    return end
   }
 
   /// True when a snapshot is worth its writing.

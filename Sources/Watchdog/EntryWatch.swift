@@ -30,7 +30,7 @@ final class EntryWatch {
   var tellAt: Int64?
   /// Looks in a row that found a gain before any event told of it.
   var putOff = 0
-  /// Grants on entries in whose place something else stands for now.
+  /// Grants on entries in whose place something else stands.
   var stoodAside: Set<String> = []
   /// Entries that our own doing puts in place: they are no news.
   var expected: Set<AccessEntry.Key> = []

@@ -128,22 +128,7 @@ extension EngineLiveTests {
 
   /// What an agent gave is taken back whole: a fuse that it takes off is nothing new.
   @Test func anEndOfOurOwnThatIsTakenOffIsNoGrant() throws {
-    let stage = try Stage(
-      """
-      [Approval]
-      Authenticate=no
-      [Rule agents]
-      Provenance=agent-executed
-      TTL=15min
-      OnDeadline=revoke
-      NativeExpiry=yes
-
-      """, prepare: Self.furnish)
-    try stage.start()
-    try stage.agent(Self.entryCases[0].act)
-    let id = try #require(
-      try stage.grant("a rule") { $0["kind"].text == "sudo-rule" }["id"].text)
-    stage.pass(seconds: 3)
+    let (stage, id) = try ruleWithItsOwnEnd()
     _ = try stage.wait("its own end") { try stage.show(id)["nativeExpiry"].text }
     try stage.agent(
       Self.edit("s/NOTAFTER=[0-9]*Z //") + "; echo '# seen' >>$S/root/etc/sudoers")

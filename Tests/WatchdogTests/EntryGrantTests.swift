@@ -184,7 +184,8 @@ extension EngineLiveTests {
     #expect(stage.text("root/etc/sudoers.d/x") == "bob ALL=(ALL) ALL\n")
   }
 
-  @Test func theMechanismIsGivenAnEndOfItsOwn() throws {
+  /// An agent's rule in sudoers that is to get an end of its own, and its grant.
+  func ruleWithItsOwnEnd() throws -> (stage: Stage, id: String) {
     let stage = try Stage(
       """
       [Approval]
@@ -201,6 +202,11 @@ extension EngineLiveTests {
     let id = try #require(
       try stage.grant("a rule") { $0["kind"].text == "sudo-rule" }["id"].text)
     stage.pass(seconds: 3)
+    return (stage, id)
+  }
+
+  @Test func theMechanismIsGivenAnEndOfItsOwn() throws {
+    let (stage, id) = try ruleWithItsOwnEnd()
     let native = try stage.wait("its own end") { try stage.show(id)["nativeExpiry"].text }
     let digits = native.filter(\.isNumber).prefix(14)
     #expect(stage.text("root/etc/sudoers.d/x")?.contains("NOTAFTER=\(digits)Z") == true)
