@@ -24,7 +24,7 @@ TESTS = .build/debug/grantwatchPackageTests.xctest
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: all needs needs-all demo check test live service streams presence march launches bench format lint install uninstall clean
+.PHONY: all needs needs-all demo check test live service streams presence march launches kills bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
@@ -48,6 +48,7 @@ check: needs-all
 	$(MAKE) presence
 	$(MAKE) march
 	$(MAKE) launches
+	$(MAKE) kills
 	$(SUDO) Tests/EndToEnd/demo.sh $(BUILD)
 
 # Unit tests, as the caller.
@@ -81,6 +82,10 @@ march:
 # Every road that a command can take, and who is found behind it.
 launches:
 	$(SUDO) Tests/EndToEnd/launches.sh $(BUILD)
+
+# The daemon killed a hundred times: each signal of the journal stands in the ledger exactly once.
+kills:
+	$(SUDO) Tests/EndToEnd/kills.sh $(BUILD)
 
 bench:
 	$(MAKE) all
