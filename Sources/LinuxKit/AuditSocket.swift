@@ -15,19 +15,18 @@ package final class AuditSocket {
     package var overruns = 0
   }
 
-  /// The room asked for in the kernel, in bytes.
-  private static let room: Int32 = 16 << 20
   /// Bytes of a netlink message of audit: MAX_AUDIT_MESSAGE_LENGTH and its header.
   private static let longestRecord = 16 + 8970
 
-  package init() throws(SystemError) {
+  /// `room` is asked for in the kernel, in bytes.
+  package init(room: Int32 = 16 << 20) throws(SystemError) {
     let raw = Glibc.socket(
       AF_NETLINK, Int32(SOCK_RAW.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue),
       NETLINK_AUDIT)
     guard raw >= 0 else { throw .last("open audit socket") }
     socket = FileDescriptor(owning: raw)
     buffer = .allocate(byteCount: Self.longestRecord, alignment: 8)
-    var room = Self.room
+    var room = room
     let size = socklen_t(MemoryLayout<Int32>.size)
     if setsockopt(raw, SOL_SOCKET, SO_RCVBUFFORCE, &room, size) != 0 {
       setsockopt(raw, SOL_SOCKET, SO_RCVBUF, &room, size)

@@ -30,10 +30,11 @@ package final class AuditSource {
   /// As far as the kernel tells; nil without CAP_AUDIT_CONTROL.
   package private(set) var status: AuditStatus?
 
-  /// With `root` files below it are named from there, and those outside not at all.
-  package init(root: [UInt8] = []) throws(SystemError) {
+  /// With `root` files below it are named from there, and those outside not at all. `room` is what
+  /// the kernel may keep unread, in bytes.
+  package init(root: [UInt8] = [], room: Int32 = 16 << 20) throws(SystemError) {
     events = AuditEvents(root: root)
-    socket = try AuditSocket()
+    socket = try AuditSocket(room: room)
     status = try? AuditStatus.read()
     knownLost = status?.lost
   }
