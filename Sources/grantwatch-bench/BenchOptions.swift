@@ -8,8 +8,7 @@ struct BenchOptions {
   static var benchmarks: [any Benchmark.Type] {
     [
       SyncReference.self, ChangeLatency.self, DeadlineLatency.self, ManyItems.self, ManyGrants.self,
-      ManyFiles.self,
-      IdleCost.self,
+      ManyGrantsInTurn.self, ManyFiles.self, IdleCost.self,
       StartWithHistory.self, BinarySize.self, JournalReading.self, AuditParsing.self,
       Burst.self, BurstMemory.self, GrammarSpeed.self, Matching.self, Coincidence.self,
       AttributionSpeed.self, HookAnswer.self,

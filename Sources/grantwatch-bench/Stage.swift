@@ -67,14 +67,14 @@ final class Stage: Sendable {
 
   /// - Parameter journal: a folder of journal files, made if need be; nil for the host's journal.
   func configure(
-    timeToLive: String, mode: String, journal: String? = nil
+    timeToLive: String, mode: String, journal: String? = nil, revokesPerMinute: Int = 100_000
   ) throws(SystemError) {
     if let journal { mkdir(journal, 0o755) }
     try write(
       """
       [Watchdog]
       Mode=\(mode)
-      MaxRevokesPerMinute=100000
+      MaxRevokesPerMinute=\(revokesPerMinute)
       [Files]
       Watch=/srv
       [Journal]
