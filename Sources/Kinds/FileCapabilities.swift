@@ -88,6 +88,12 @@ package struct FileCapabilities: Hashable, Sendable {
     return parts.joined(separator: " ") + (rootUID == 0 ? "" : " [rootid=\(rootUID)]")
   }
 
+  /// The permitted ones: `cap_net_admin,cap_net_raw`.
+  var permittedNames: String {
+    (0..<64).filter { permitted >> UInt64($0) & 1 != 0 }
+      .map { $0 < Self.names.count ? Self.names[$0] : String($0) }.joined(separator: ",")
+  }
+
   /// By number; capabilities(7).
   static let names = [
     "chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid",

@@ -34,6 +34,20 @@ extension ProcessFiles {
     return found.uids.count == 4 && found.gids.count == 4 ? found : nil
   }
 
+  /// The capabilities that a process may use and that no parent handed on to it as ambient ones, by
+  /// bits as in `FileCapabilities`: CapPrm without CapAmb of /proc/PID/status; see capabilities(7).
+  package func capabilities(_ pid: Int32) -> UInt64? {
+    guard let bytes = read(pid, "status", limit: Self.longest) else { return nil }
+    func set(_ name: String) -> UInt64? {
+      for line in bytes.split(separator: 0x0a) where line.starts(with: name.utf8) {
+        let digits = line.dropFirst(name.utf8.count)
+        return UInt64(String(decoding: digits, as: UTF8.self), radix: 16)
+      }
+      return nil
+    }
+    return set("CapPrm:\t").flatMap { permitted in set("CapAmb:\t").map { permitted & ~$0 } }
+  }
+
   private static func numbers(_ text: some Collection<UInt8>) -> [UInt32] {
     text.split(whereSeparator: isBlank).compactMap { decimal($0).flatMap { UInt32(exactly: $0) } }
   }

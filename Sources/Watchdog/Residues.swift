@@ -66,6 +66,7 @@ extension Engine {
       let state = groupState.without(membership)
       return { GroupResidue.residue(of: membership, state: state) }
     }
+    if grant.kind == .fileCapability { return capabilityResidueSearch(grant) }
     if grant.kind.isFiles { return fileResidueSearch(grant) }
     if let connector = connector(grant.kind) {
       let lines = connector.residue.removeValue(forKey: grant.id) ?? []
@@ -93,6 +94,22 @@ extension Engine {
     guard !wanted.isEmpty, !names.isEmpty else { return nil }
     let changesIdentity = !rights.isDisjoint(with: [.setuid, .setgid])
     return { FileResidue.residue(of: names, access: wanted, changesIdentity: changesIdentity) }
+  }
+
+  /// Those who run a program with capabilities that it gives no more.
+  private func capabilityResidueSearch(_ grant: Grant) -> (@Sendable () -> [Residue])? {
+    var files: [FileResidue.File: CapabilityResidue.Executable] = [:]
+    for item in grant.items where item.state == .ended {
+      guard let identity = item.identity,
+        case .capabilities(let gain)? = gain(item, of: grant.kind)
+      else { continue }
+      files[FileResidue.File(device: identity.device, inode: identity.inode)] =
+        CapabilityResidue.Executable(
+          name: String(item.object.dropFirst("file:".count)), capabilities: gain.gained)
+    }
+    let executables = files
+    guard !executables.isEmpty else { return nil }
+    return { CapabilityResidue.residue(of: executables) }
   }
 
   /// Ends sessions by logind, then what is left of the processes.

@@ -127,6 +127,41 @@ extension EngineLiveTests {
     #expect(ended(stage).count == 1 && ended(stage)[0].contains("2 processes"))
   }
 
+  /// The kernel gives capabilities at the start of a program, and leaves them to it.
+  @Test func whoRunsAProgramWithItsFormerCapabilitiesIsResidue() throws {
+    let stage = try stageWithMallory { scratch in
+      for name in ["held", "told"] {
+        Scratch.run("/bin/cp", ["/usr/bin/sleep", "\(scratch.path)/root/srv/\(name)"])
+      }
+    }
+    try stage.start()
+    try stage.agent("setcap cap_net_raw,cap_net_admin=ep $D/held")
+    try stage.agent("setcap cap_net_raw,cap_net_admin=ep $D/told")
+    let (first, second) = (
+      try grant(stage, on: "file:/srv/held"), try grant(stage, on: "file:/srv/told")
+    )
+    func runner(_ name: String, uid: UInt32 = Self.uid) -> WaitingChild {
+      WaitingChild(
+        "/usr/bin/setpriv",
+        ["--reuid", "\(uid)", "--clear-groups", "\(stage.scratch.path)/root/srv/\(name)", "600"]
+      ) { ProcessFiles().stat($0)?.comm == Array(name.utf8) }
+    }
+    let holder = runner("held")
+    let reported = runner("told")
+    // Root has them anyway.
+    let roots = runner("told", uid: 0)
+    stage.pass(seconds: 901)
+    #expect(try outcome(stage, first)["outcome"].text == "clean")
+    #expect(!lives(holder))
+    let left = try outcome(stage, second)
+    #expect(left["outcome"].text == "residue")
+    #expect(
+      left["residue"].elements.compactMap(\.text) == [
+        "process \(reported.pid) (told) still runs /srv/told with cap_net_admin,cap_net_raw"
+      ])
+    #expect(lives(reported) && lives(roots))
+  }
+
   /// Whoever asked for the revocation hears who still uses it, or that nobody does.
   @Test func theAnswerToARevocationTellsOfResidue() throws {
     let stage = try stageWithMallory()
