@@ -19,8 +19,12 @@ extension FileModes {
     }
     var gains = FileGain.gains(from: own?.access, to: access)
     var observation = FileObservation(place, access, before: before, isFresh: isFresh(place))
-    if !gains.isEmpty, isMaker(of: place) {
+    if replaced != nil {
+      forgetMaker(of: place)
+    } else if isMaker(of: place) {
       gains.removeAll { $0.kind != .fileCapability }
+      let born = ModeGain(before: nil, after: observation.after, isDirectory: place.isDirectory)
+      if born.isEmpty { observation.gain = born }
     }
     observation.former = own?.access
     observation.ownGains = gains
@@ -35,12 +39,20 @@ extension FileModes {
 
   // MARK: Making files
 
-  /// What the process that makes a file does to its owner and its list is part of the making, as it
-  /// is with install(1), tar(1) and editors.
+  /// What the process that makes a file does to its mode, its owner and its list is part of the
+  /// making, as it is with mkstemp(3), install(1), tar(1), dpkg(1) and editors: it could have made it
+  /// so at once.
   private func noteMaker(of place: Place) {
     guard let acting, acting.creates, acting.pid > 0, isFresh(place) else { return }
     if makers.new.count >= 4096 { makers = (old: makers.new, new: [:]) }
     makers.new[key(of: place)] = acting.pid
+  }
+
+  /// A file that took another's place is that one for whoever uses it.
+  private func forgetMaker(of place: Place) {
+    let key = key(of: place)
+    makers.old[key] = nil
+    makers.new[key] = nil
   }
 
   private func isMaker(of place: Place) -> Bool {

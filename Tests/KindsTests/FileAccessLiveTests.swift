@@ -232,6 +232,41 @@ import Testing
     #expect(seen.filter { !$0.ownGains.isEmpty }.map(\.path) == [Array("/t/b".utf8)])
   }
 
+  /// As mkstemp(3) and dpkg(1) do it: closed at first.
+  @Test("A new file that its own process opens up is no grant; one in another's place is")
+  func madeClosed() throws {
+    let stage = try Stage(watching: true) {
+      $0.file("t/closed", 0o600, text: "secret\n")
+      $0.file("t/mark", 0o640)
+    }
+    let scratch = stage.scratch
+    let mark = Array("/t/mark".utf8)
+    var marks = 0
+    /// What is seen of an act, once all of it was.
+    func seen(_ act: () -> Void) throws -> [FileObservation] {
+      act()
+      marks += 1
+      scratch.chmod("t/mark", marks % 2 == 1 ? 0o660 : 0o640)
+      return try stage.follow { $0.contains { $0.path == mark } }.filter { $0.path != mark }
+    }
+    func make(_ name: String) throws {
+      #expect(try seen { scratch.file("t/" + name, 0o600) }.isEmpty)
+    }
+    try make("new")
+    #expect(try seen { scratch.chmod("t/new", 0o644) }.allSatisfy(\.gain.isEmpty))
+    scratch.rename("t/new", "t/other")
+    #expect(try seen { scratch.chmod("t/other", 0o664) }.allSatisfy(\.gain.isEmpty))
+    // Which is one for a file that is made so at once, too.
+    #expect(try seen { scratch.chmod("t/other", 0o666) }.last?.gain.rights == [.write])
+    try make("swapped")
+    #expect(try seen { scratch.rename("t/swapped", "t/closed") }.allSatisfy(\.gain.isEmpty))
+    let opened = try seen { scratch.chmod("t/closed", 0o644) }
+    #expect(opened.last?.gain.rights == [.read] && opened.last?.before == 0o600)
+    try make("anothers")
+    let given = try seen { Scratch.run("/bin/chmod", ["644", scratch.path + "/t/anothers"]) }
+    #expect(given.last?.gain.rights == [.read])
+  }
+
   @Test("A copy put in the place of a file counts beside that one; sed -i gives nothing")
   func replaced() throws {
     let stage = try Stage(watching: true) { scratch in

@@ -47,7 +47,7 @@ import Testing
     let stage = try Stage { $0.file("t/f", 0o640) }
     stage.scratch.file("t/f.new", 0o600)
     #expect(stage.look("f.new", .created).isEmpty)
-    let widened = stage.grant("f.new", 0o640)
+    let widened = stage.grant("f.new", 0o640, by: 2)
     #expect(widened?.gain.bits == 0o040)
     stage.scratch.rename("t/f.new", "t/f")
     _ = stage.look("f.new", .movedOut)
@@ -92,7 +92,7 @@ import Testing
     let stage = try Stage { $0.file("t/f", 0o600) }
     stage.scratch.file("t/new", 0o644)
     #expect(stage.look("new", .created).isEmpty)
-    #expect(stage.grant("new", 0o664)?.gain.bits == 0o020)
+    #expect(stage.grant("new", 0o664, by: 2)?.gain.bits == 0o020)
     stage.scratch.remove("t/f")
     stage.scratch.file("t/f", 0o644)
     #expect(stage.look("f", [.deleted, .created]).isEmpty)

@@ -23,15 +23,19 @@ final class Stage {
     modes.takeBaseline { _ in }
   }
 
-  /// Looks at `name` of the tree as a signal with `changes` would make it.
-  func look(_ name: String, _ changes: FileChanges = .attributes) -> [FileObservation] {
-    look(scratch.bytes("t/" + name), changes)
+  /// Looks at `name` of the tree as a signal with `changes` of process `pid` would make it.
+  func look(
+    _ name: String, _ changes: FileChanges = .attributes, by pid: Int32 = 1
+  ) -> [FileObservation] {
+    look(scratch.bytes("t/" + name), changes, by: pid)
   }
 
-  func look(_ path: [UInt8], _ changes: FileChanges = .attributes) -> [FileObservation] {
+  func look(
+    _ path: [UInt8], _ changes: FileChanges = .attributes, by pid: Int32 = 1
+  ) -> [FileObservation] {
     var all: [FileObservation] = []
     modes.observe(
-      FileSignal(path: path, pid: 1, alive: true, changes: changes, isDirectory: false)
+      FileSignal(path: path, pid: pid, alive: true, changes: changes, isDirectory: false)
     ) { all.append($0) }
     return all
   }
@@ -67,10 +71,10 @@ final class Stage {
       isDirectory: seen.isDirectory, keeping: keeping, dryRun: dryRun)
   }
 
-  /// Changes a file's mode and gives what was observed of it.
-  func grant(_ name: String, _ mode: mode_t) -> FileObservation? {
+  /// Changes a file's mode, as process `pid` would, and gives what was observed of it.
+  func grant(_ name: String, _ mode: mode_t, by pid: Int32 = 1) -> FileObservation? {
     scratch.chmod("t/" + name, mode)
-    return look(name).first
+    return look(name, by: pid).first
   }
 
   func mode(_ name: String) -> UInt16? { scratch.mode("t/" + name) }
