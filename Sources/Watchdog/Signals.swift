@@ -91,6 +91,7 @@ extension Engine {
       let isTold = store[id]?.evidence.contains { $0.source == "audit" } ?? false
       if signal.source == "audit", signal.object == nil, isTold { continue }
       attach(signal.evidence, to: id)
+      complete(id, by: signal)
     }
   }
 
