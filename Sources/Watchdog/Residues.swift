@@ -22,9 +22,11 @@ extension Engine {
       var found = search()
       var ended = 0
       if terminates, !found.isEmpty {
-        ended = found.reduce(0) { $0 + $1.processes.count + $1.sessions.count }
+        let before = Self.users(found)
         Self.terminate(found)
         found = search()
+        // Not all can be ended: a sandbox may forbid it, and somebody may have come meanwhile.
+        ended = max(0, before - Self.users(found))
       }
       let (residue, count) = (found, ended)
       queue.async { [weak self] in
@@ -110,6 +112,10 @@ extension Engine {
     let executables = files
     guard !executables.isEmpty else { return nil }
     return { CapabilityResidue.residue(of: executables) }
+  }
+
+  private static func users(_ found: [Residue]) -> Int {
+    found.reduce(0) { $0 + $1.processes.count + $1.sessions.count }
   }
 
   /// Ends sessions by logind, then what is left of the processes.
