@@ -24,7 +24,8 @@ TESTS = .build/debug/grantwatchPackageTests.xctest
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
-.PHONY: all needs needs-all demo check test live service streams presence march launches kills bench format lint install uninstall clean
+.PHONY: all needs needs-all demo check test live service revocations backstop \
+  package streams presence march launches kills bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
@@ -44,6 +45,9 @@ check: needs-all
 	$(MAKE) test
 	$(MAKE) live
 	$(MAKE) service
+	$(MAKE) revocations
+	$(MAKE) backstop
+	$(MAKE) package
 	$(MAKE) streams
 	$(MAKE) presence
 	$(MAKE) march
@@ -66,6 +70,18 @@ live:
 # A booted Debian with the service installed.
 service:
 	$(SUDO) Tests/EndToEnd/service.sh $(BUILD)
+
+# Access of every kind, taken back by the service in its sandbox, and put back.
+revocations:
+	$(SUDO) Tests/EndToEnd/revocations.sh $(BUILD)
+
+# No daemon, and its timer that carries out what falls due.
+backstop:
+	$(SUDO) Tests/EndToEnd/backstop.sh $(BUILD)
+
+# The Debian package from its build to its purge.
+package:
+	$(SUDO) Tests/EndToEnd/package.sh $(BUILD)
 
 # The same Debian, where real tools write to a real journal.
 streams:

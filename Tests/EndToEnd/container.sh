@@ -15,7 +15,7 @@ script=${0##*/}
 cache=${GRANTWATCH_TEST_CACHE:-/var/cache/grantwatch-test}
 packages=systemd,systemd-sysv,dbus,libpam-systemd,passwd,sudo,procps,curl,libsystemd0
 packages+=,adduser,openssh-server,openssh-client,opendoas,pkexec,polkitd,cron,at,postgresql
-packages+=,dbus-user-session,tmux,screen
+packages+=,dbus-user-session,tmux,screen,acl,libcap2-bin
 tree_options=(--dpkgopt=path-exclude=/usr/share/{doc,man,locale}/'*')
 
 [[ $(id -u) -eq 0 ]] || { echo "$script: must run as root" >&2; exit 2; }
@@ -64,6 +64,11 @@ trap 'exit 1' INT TERM HUP
 
 # Makes $tree, a copy of the cached Debian with Grantwatch installed.
 prepare_tree() {
+  copy_tree
+  make -s install DESTDIR="$tree" BUILD="$build"
+}
+# The same without Grantwatch.
+copy_tree() {
   local base
   install -d -m 700 "$cache"
   exec 9>"$cache/lock"
@@ -77,7 +82,6 @@ prepare_tree() {
   tree=$work/tree
   cp -a --reflink=auto "$base" "$tree"
   exec 9>&-
-  make -s install DESTDIR="$tree" BUILD="$build"
 }
 
 . Tests/EndToEnd/checks.sh
@@ -122,13 +126,16 @@ start_container() {
 
 # Boots $tree, and makes Grantwatch's accounts there.
 boot() {
+  boot_tree
+  check "systemd-sysusers makes group and user" inside systemd-sysusers
+}
+boot_tree() {
   start_container systemd-nspawn -q -D "$tree" -M "$machine" --register=no --keep-unit -b \
     --private-network --capability=all --link-journal=no --console=passive \
     --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at"
   until_true 30 find_leader
   check "Debian boots in systemd-nspawn" until_true 120 booted
   ((failed == 0)) || finish
-  check "systemd-sysusers makes group and user" inside systemd-sysusers
 }
 
 # People: each logs in by ssh, on a terminal in which lines are typed.

@@ -92,6 +92,7 @@ check "the service starts" inside systemctl start grantwatchd.service
 
 # Who may what, but for the account fused.
 access() {
+  # shellcheck disable=SC2016  # the shell inside expands it
   inside bash -c '
     cd /srv && find modes owned listed able /etc/polkit-1/rules.d /home/dave/.ssh \
       -printf "%p %m %u %g\n" | sort
