@@ -23,7 +23,9 @@ rm -f "$tree"/etc/dpkg/dpkg.cfg.d/*
 mkdir "$work/source"
 cp -r debian etc man systemd Makefile README.md CHANGELOG.md LICENSE "$work/source"
 build_package() {
-  (cd "$work/source" && BUILD=$build dpkg-buildpackage -b -us -uc) >"$work/said" 2>&1
+  # A small one would take longer than all the rest.
+  (cd "$work/source" && BUILD=$build DPKG_DEB_COMPRESSOR_TYPE=gzip DPKG_DEB_COMPRESSOR_LEVEL=1 \
+    dpkg-buildpackage -b -us -uc) >"$work/said" 2>&1
 }
 check "dpkg-buildpackage builds the package" build_package
 ((failed == 0)) || finish
@@ -42,8 +44,8 @@ expected() {
 packed() { (cd "$work/package" && find etc lib usr -type f -printf '/%p\n'); }
 lacks_nothing() { is "$(comm -23 <(expected | sort) <(packed | sort))" ""; }
 check "it has all that make install installs" lacks_nothing
-check "and documents besides" is "$(comm -13 <(expected | sort) <(packed | sort) |
-  grep -v '^/usr/share/doc/grantwatch/')" /usr/share/lintian/overrides/grantwatch
+check "and documents besides, nothing else" is "$(comm -13 <(expected | sort) <(packed | sort) |
+  grep -v '^/usr/share/doc/grantwatch/')" ""
 check "every file in /etc is the administrator's" is \
   "$(sort "$work/package/DEBIAN/conffiles")" "$(packed | grep ^/etc/ | sort)"
 # The next version, with another file for /etc.
