@@ -41,11 +41,9 @@ OnActiveSec=1s
 OnUnitInactiveSec=1s
 AccuracySec=100ms
 END
-# Without process events a command of one millisecond may be gone before anybody can look at its
-# parents. So there are enough files that chmod lives for a while.
 for folder in first second third; do
   install -d -m 750 "$tree/srv/$folder"
-  (cd "$tree/srv/$folder" && umask 027 && seq -f 'file-%g' 3000 | xargs touch)
+  (cd "$tree/srv/$folder" && umask 027 && touch file-{1,2,3})
 done
 install -D -m 755 "$tree/bin/bash" "$tree/opt/claude/claude"
 
@@ -57,12 +55,12 @@ check "the service starts" inside systemctl start grantwatchd.service
 
 list=(inside grantctl -o json list)
 log() { inside grantctl -o json log | jq -s flatten; }
-# The agent opens /srv/NAME to everyone, and writes the sudo rule NAME.
+# The agent opens /srv/NAME to everyone, and writes the sudo rule NAME. Without process events what is
+# gone at once is nobody's: it lives on for a while.
 agent() { # NAME
   inside systemd-run --quiet --wait --collect --unit=agent /opt/claude/claude -c "
-    chmod -R o+rwx /srv/$1
     echo 'dave ALL=(ALL) NOPASSWD: /usr/bin/$1' >/etc/sudoers.d/$1
-    sleep 2"
+    perl -e 'chmod 0757, shift; chmod 0646, @ARGV; sleep 2' /srv/$1 /srv/$1/*"
 }
 both() { # NAME
   echo "map(select(.object == \"file:/srv/$1\" or .object == \"sudoers:/etc/sudoers.d/$1\"))"

@@ -24,7 +24,7 @@ Watch=
 Watch=/srv
 
 [Approval]
-Approvers=root
+Approvers=ann
 Authenticate=no
 
 [Rule fused]
@@ -43,11 +43,10 @@ END
 install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
   "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
 # Without process events a command of one millisecond may be gone before anybody can look at its
-# parents. So there are enough files that each tool lives for a while, and account tools wait for a
-# cache.
+# parents. So what changes files lives on for a while, and account tools wait for a cache.
 for folder in modes owned listed able; do
   install -d -m 750 "$tree/srv/$folder"
-  (cd "$tree/srv/$folder" && umask 027 && seq -f 'file-%g' 3000 | xargs touch)
+  (cd "$tree/srv/$folder" && umask 027 && touch file-{1,2,3})
 done
 install -D -m 4750 "$tree/bin/true" "$tree/srv/modes/tool"
 printf '#!/bin/sh\nsleep 0.5\n' | install -D -m 755 /dev/stdin "$tree/usr/sbin/nscd"
@@ -60,12 +59,27 @@ key() { # BYTE COMMENT
 }
 # Root has a way in that no agent gave.
 key r root | install -D -m 600 /dev/stdin "$tree/root/.ssh/authorized_keys"
+echo 127.0.0.1 localhost >"$tree/etc/hosts"
 
+# The bytes of cap_net_raw=ep, see capability.h; 188 is setxattr(2).
+cat >"$tree/opt/claude/files.pl" <<'END'
+my $dave = getpwnam "dave";
+chmod 0757, "/srv/modes"; chmod 0646, glob "/srv/modes/file-*"; chmod 04757, "/srv/modes/tool";
+chown $dave, 0, "/srv/owned", glob "/srv/owned/*";
+my ($name, $able) = ("security.capability", pack "V5", 0x02000001, 1 << 13, 0, 0, 0);
+syscall 188, my $file = $_, $name, $able, 20, 0 for glob "/srv/able/*";
+sleep 2;
+END
+# It sets what it has read, and waits for more.
+cat >"$tree/opt/claude/lists" <<'END'
+list() { printf '# file: srv/%s\nuser::%s\nuser:dave:rwx\ngroup::%s\nmask::rwx\nother::---\n\n' "$@"; }
+list listed rwx r-x
+for n in 1 2 3; do list listed/file-$n rw- r--; done
+sleep 2
+END
 cat >"$tree/opt/claude/task" <<END
-chmod -R o+rwx /srv/modes
-chown -R dave /srv/owned
-setfacl -R -m u:dave:rwx /srv/listed
-(cd /srv/able && printf 'cap_net_raw+ep %s\n' file-* | xargs setcap)
+perl /opt/claude/files.pl
+bash /opt/claude/lists | (cd / && setfacl --restore=-)
 usermod -aG games dave
 usermod -o -u 0 ray
 echo 'dave ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/agent
@@ -83,6 +97,7 @@ END
 boot
 inside useradd -m -s /bin/bash dave
 inside useradd -M -s /bin/bash ray
+login ann
 key d dave | install -D -m 600 /dev/stdin "$tree/home/dave/.ssh/authorized_keys"
 inside chown -R dave: /home/dave/.ssh
 inside systemctl daemon-reload
@@ -134,6 +149,7 @@ for grant in "${grants[@]}"; do
   check "the agent's grant: $grant" until_true 15 json \
     "$(one "$given" "$grant" '.provenance == "agent-executed" and .expiresAt != null')" "${list[@]}"
 done
+((failed == 0)) || finish
 check "there is no other grant" json "$given | length == ${#grants[@]}" "${list[@]}"
 # Who has the group by the agent's doing, and still has it after its end.
 inside systemd-run --quiet --unit=holder -p User=dave sleep infinity
@@ -177,9 +193,9 @@ check "what was taken out of files is in the quarantine" \
 # Put back by an admin, and taken back again.
 mapfile -t ids < <("${list[@]}" | jq -r "$given | .[].id")
 check "grantctl restore puts all of them back" \
-  inside grantctl restore --for 1h --reason 'they were right' "${ids[@]}"
+  types ann "grantctl restore --for 1h --reason 'they were right' ${ids[*]}"
 check "each is approved" until_true 10 \
-  each "$back" '.state == "approved" and .approval.by == "root"'
+  each "$back" '.state == "approved" and .approval.by == "ann"'
 check "who may what is as the agent gave it" until_true 5 access_is "$work/given"
 opened() {
   is "$(inside getent passwd fused | cut -d: -f7)" /bin/bash &&
@@ -188,7 +204,8 @@ opened() {
 }
 check "the account is open again, with ends after the approval's" until_true 10 opened
 mapfile -t ids < <("${list[@]}" | jq -r "$back | .[].id")
-check "grantctl revoke takes all of them back" inside grantctl revoke --reason 'no more' "${ids[@]}"
+check "grantctl revoke takes all of them back" \
+  types ann "grantctl revoke --reason 'no more' ${ids[*]}"
 check "cleanly" until_true 20 taken_back "$back" revoked
 check "who may what is again as before" access_is "$work/before"
 check "and the agent's account is shut" shut

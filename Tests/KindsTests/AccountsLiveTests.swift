@@ -167,6 +167,27 @@ import Testing
     #expect(stage.line("bob")[1].hasPrefix("bob:!$6"))
   }
 
+  @Test("One change takes several values away: each of them is taken back, and can be put back")
+  func severalValues() throws {
+    let stage = try AccountsStage()
+    let gained = try stage.look(
+      after: "useradd --prefix $0 -u 1005 -M -s /bin/sh -p '$6$a$b' eve"
+    ).gained
+    let line = stage.line("eve")
+    let quarantine = Quarantine(directory: "\(stage.path)/quarantine", grant: "g-1")
+    let tasks = gained.map { EntryRevocation($0, quarantine: quarantine) }
+    #expect(stage.kind.revoke(tasks) == [.done, .done])
+    #expect(stage.kind.revoke(tasks) == [.alreadyDone, .alreadyDone])
+    for gain in gained { #expect(stage.kind.restore(gain) == .done) }
+    #expect(stage.line("eve") == line)
+    // What somebody else took is not taken back.
+    stage.shell("usermod --prefix $0 -L eve")
+    let outcomes = stage.kind.revoke(tasks)
+    for (gain, outcome) in zip(gained, outcomes) {
+      #expect(outcome == (gain.entry.value == "password" ? .alreadyDone : .done))
+    }
+  }
+
   @Test("Another's change is kept: only what was given goes")
   func others() throws {
     let stage = try AccountsStage()

@@ -2,6 +2,20 @@ package import ByteText
 internal import LinuxKit
 
 extension Accounts {
+  /// One change may take several of an account's values away: each that stood before is done, and not
+  /// one that somebody else had taken already.
+  package func revoke(_ tasks: [EntryRevocation]) -> [EntryOutcome] {
+    let before = tasks.count > 1 ? try? read(previous: nil) : nil
+    var changed: Set<String> = []
+    return tasks.map { task in
+      let entry = task.gain.entry
+      let outcome = revoke(task.gain, quarantine: task.quarantine)
+      if outcome == .done { changed.insert(entry.object) }
+      let wasThere = !task.gain.isLonger && before?.contains(entry.key) ?? false
+      return outcome == .alreadyDone && wasThere && changed.contains(entry.object) ? .done : outcome
+    }
+  }
+
   package func revoke(_ gain: EntryGain, quarantine: Quarantine) -> EntryOutcome {
     if gain.isLonger {
       return setEnd(of: gain, to: gain.former.flatMap { AccountDetail($0.detail)?.now }) {
