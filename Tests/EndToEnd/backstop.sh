@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-.build/release}
 . Tests/EndToEnd/container.sh
-ttl=10
+ttl=15
 
 prepare_tree
 cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
@@ -60,7 +60,8 @@ log() { inside grantctl -o json log | jq -s flatten; }
 agent() { # NAME
   inside systemd-run --quiet --wait --collect --unit=agent /opt/claude/claude -c "
     echo 'dave ALL=(ALL) NOPASSWD: /usr/bin/$1' >/etc/sudoers.d/$1
-    perl -e 'chmod 0757, shift; chmod 0646, @ARGV; sleep 2' /srv/$1 /srv/$1/*"
+    perl -e 'chmod 0757, shift; chmod 0646, @ARGV; sleep 2' /srv/$1 /srv/$1/*
+    true"
 }
 both() { # NAME
   echo "map(select(.object == \"file:/srv/$1\" or .object == \"sudoers:/etc/sudoers.d/$1\"))"
@@ -120,16 +121,18 @@ check "the daemon never came" is "$(active)" failed
 
 # 2. The daemon comes back, and the timer goes on.
 inside systemctl unmask --runtime --quiet grantwatchd.service
+install -D -m 644 /dev/stdin "$tree/etc/systemd/system/grantwatch-backstop.service.d/slow.conf" <<'END'
+[Service]
+ExecStartPost=/bin/sleep 3
+END
+inside systemctl daemon-reload
+inside systemctl start --no-block grantwatch-backstop.service
+check "the daemon starts while a backstop is at work" inside systemctl start grantwatchd.service
+check "by waiting for its end" is \
+  "$(inside systemctl is-active grantwatch-backstop.service || true)" inactive
+rm "$tree/etc/systemd/system/grantwatch-backstop.service.d/slow.conf"
+inside systemctl daemon-reload
 inside systemctl start grantwatch-backstop.timer
-# Again and again, so that some starts meet a backstop at work.
-starts() {
-  local n
-  for n in 1 2 3 4 5 6; do
-    inside systemctl stop grantwatchd.service && sleep 0.$((n * 3)) &&
-      inside systemctl start grantwatchd.service || return 1
-  done
-}
-check "the daemon starts, whether a backstop is at work or not" starts
 check "it knows that the grants ended, each of them once" until_true 10 ended_once first
 before=$(backstops)
 runs=$(runs)
@@ -164,8 +167,8 @@ check "those of before too" ended_once first
 
 check "nothing was denied to the backstop" is "$(inside journalctl -u grantwatch-backstop.service \
   -o cat --no-pager | grep -iE 'not permitted|permission denied|read-only file system' || true)" ""
-check "the backstop never failed" is \
-  "$(inside journalctl -u grantwatch-backstop.service -o cat --no-pager | grep -ci failed || true)" 0
+check "the backstop never failed" is "$(inside journalctl -u grantwatch-backstop.service -o cat \
+  --no-pager | grep -E 'Failed with|backstop:' || true)" ""
 check "the record is unbroken" json '.ok == true' inside grantctl -o json verify
 
 finish

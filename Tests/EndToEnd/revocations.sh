@@ -12,7 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-.build/release}
 . Tests/EndToEnd/container.sh
-ttl=25
+ttl=30
 
 prepare_tree
 cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
@@ -78,20 +78,23 @@ for n in 1 2 3; do list listed/file-$n rw- r--; done
 sleep 2
 END
 cat >"$tree/opt/claude/task" <<END
-perl /opt/claude/files.pl
-bash /opt/claude/lists | (cd / && setfacl --restore=-)
+perl /opt/claude/files.pl &
+bash /opt/claude/lists | (cd / && exec setfacl --restore=-) &
 usermod -aG games dave
 usermod -o -u 0 ray
+umask 227
 echo 'dave ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/agent
+echo 'fused ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/fused
+umask 022
 echo '$(key a agent)' >>/home/dave/.ssh/authorized_keys
 echo 'polkit.addRule(function() { return polkit.Result.YES; });' >/etc/polkit-1/rules.d/60-agent.rules
 useradd -m -s /bin/bash -p '$(openssl passwd -6 secret)' fused
-echo 'fused ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/fused
 mkdir -m 700 /home/fused/.ssh
 echo '$(key f fused)' >/home/fused/.ssh/authorized_keys
 chown -R fused: /home/fused/.ssh
 # What it wrote itself is looked at while it is there.
-sleep 3
+wait
+sleep 2
 END
 
 boot
