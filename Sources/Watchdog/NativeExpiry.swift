@@ -36,12 +36,7 @@ extension Engine {
     let (kind, queue) = (watch.kind, queue)
     afterCommit { [self] in
       kindQueue.async {
-        var worst = EntryOutcome.done
-        for entry in entries {
-          let outcome = kind.setNativeExpiry(entry, until: wanted)
-          if outcome != .done, outcome != .alreadyDone { worst = outcome }
-        }
-        let outcome = worst
+        let outcome = kind.setNativeExpiry(entries, until: wanted)
         queue.async { [weak self] in
           guard let self else { return }
           turn { self.nativeExpirySettled(id, wanted, outcome) }

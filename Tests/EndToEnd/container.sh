@@ -99,7 +99,7 @@ json() { # FILTER COMMAND...
 }
 finish() {
   if ((failed > 0)); then
-    { inside journalctl -u grantwatchd -u grantwatch-notify -o short-precise --no-pager -n 60 ||
+    { inside journalctl -u grantwatchd -u grantwatch-notify -o short-precise --no-pager -n 120 ||
       tail -n 40 "$work/console"; } 2>&1 | sed 's/^/# /'
   fi
   echo "$passed passed, $failed failed"

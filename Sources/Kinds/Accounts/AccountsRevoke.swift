@@ -118,6 +118,18 @@ extension Accounts {
     }
   }
 
+  /// An account that came with one of the entries ends with all of them, also with what its maker wrote
+  /// a moment later.
+  package func setNativeExpiry(_ entries: [AccessEntry], until: Timestamp?) -> EntryOutcome {
+    let came = entries.filter { AccountDetail($0.detail)?.former == .nothing }
+    guard Set(came.map(\.object)) == Set(entries.map(\.object)) else { return .unsupported }
+    for entry in came {
+      let outcome = setNativeExpiry(entry, until: until)
+      guard outcome == .done || outcome == .alreadyDone else { return outcome }
+    }
+    return .done
+  }
+
   /// Gives the account the day of expiry of `facts`, where `isWanted` says so.
   private func setEnd(
     of gain: EntryGain, to facts: AccountFacts?,

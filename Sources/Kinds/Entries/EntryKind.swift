@@ -39,6 +39,9 @@ package protocol EntryKind: AnyObject, Sendable {
   /// it), or takes it away with nil. `unsupported` where the mechanism has none.
   func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome
 
+  /// The same for all entries of one grant: `done`, or what came of one that has no such end now.
+  func setNativeExpiry(_ entries: [AccessEntry], until: Timestamp?) -> EntryOutcome
+
   /// When the mechanism itself ends the entry, whoever wrote that; nil where it has no such end, or
   /// nobody can tell.
   func end(of entry: AccessEntry) -> EntryEnd?
@@ -121,6 +124,15 @@ extension EntryKind {
 
   package func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome {
     .unsupported
+  }
+
+  package func setNativeExpiry(_ entries: [AccessEntry], until: Timestamp?) -> EntryOutcome {
+    var worst = EntryOutcome.done
+    for entry in entries {
+      let outcome = setNativeExpiry(entry, until: until)
+      if outcome != .done, outcome != .alreadyDone { worst = outcome }
+    }
+    return worst
   }
 
   package func residue(of entry: AccessEntry) -> [Residue] { [] }
