@@ -16,7 +16,7 @@ extension Engine {
     }
     searching.insert(id)
     let terminates = configuration.verdict(for: grant).onResidue == .terminate
-    let queue = queue
+    let (queue, log) = (queue, settings.log)
     // Beside the kinds' own queue: nobody's revocation waits for a search.
     residueQueue.async {
       var found = search()
@@ -27,6 +27,9 @@ extension Engine {
         found = search()
         // Not all can be ended: a sandbox may forbid it, and somebody may have come meanwhile.
         ended = max(0, before - Self.users(found))
+        if before > 0, ended == 0 {
+          log("residue: \(id): nobody could be ended; does the service have CAP_KILL, as in enforce.conf?")
+        }
       }
       let (residue, count) = (found, ended)
       queue.async { [weak self] in

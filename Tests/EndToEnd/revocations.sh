@@ -42,6 +42,7 @@ OnResidue=terminate
 END
 install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
   "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
+sed -i 's/^#Cap/Cap/' "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
 # Without process events a command of one millisecond may be gone before anybody can look at its
 # parents. So what changes files lives on for a while, and account tools wait for a cache.
 for folder in modes owned listed able; do
