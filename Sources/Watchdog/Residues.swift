@@ -28,7 +28,7 @@ extension Engine {
         // Not all can be ended: a sandbox may forbid it, and somebody may have come meanwhile.
         ended = max(0, before - Self.users(found))
         if before > 0, ended == 0 {
-          log("residue: \(id): nobody could be ended; does the service have CAP_KILL, as in enforce.conf?")
+          log("residue: \(id): nobody could be ended; has the service CAP_KILL? see enforce.conf")
         }
       }
       let (residue, count) = (found, ended)
