@@ -15,23 +15,12 @@ build=${1:-.build/release}
 ttl=15
 
 prepare_tree
-cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
-[Watchdog]
-Mode=enforce
-
-[Files]
-Watch=
-Watch=/srv
-
+enforce <<END
 [Rule agents]
 Provenance=agent-executed
 TTL=${ttl}s
 OnDeadline=revoke
 END
-for unit in grantwatchd grantwatch-backstop; do
-  install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
-    "$tree/etc/systemd/system/$unit.service.d/enforce.conf"
-done
 # As it is shipped it fires after five minutes.
 install -D -m 644 /dev/stdin "$tree/etc/systemd/system/grantwatch-backstop.timer.d/soon.conf" <<'END'
 [Timer]

@@ -84,6 +84,18 @@ copy_tree() {
   exec 9>&-
 }
 
+# Has the service in $tree watch /srv and take back what the configuration from standard input says,
+# and opens its sandbox and its backstop's for that.
+enforce() {
+  local unit
+  { printf '[Watchdog]\nMode=enforce\n\n[Files]\nWatch=\nWatch=/srv\n\n' && cat; } \
+    >"$tree/etc/grantwatch/grantwatch.conf"
+  for unit in grantwatchd grantwatch-backstop; do
+    install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
+      "$tree/etc/systemd/system/$unit.service.d/enforce.conf"
+  done
+}
+
 . Tests/EndToEnd/checks.sh
 inside() { timeout 90 nsenter -t "$leader" -a -- "$@"; }
 is() { # ACTUAL EXPECTED

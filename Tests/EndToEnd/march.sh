@@ -33,16 +33,7 @@ install -D -m 644 /dev/stdin "$tree/etc/systemd/system/grantwatch-notify.service
 [Service]
 LoadCredential=inbox:/etc/grantwatch/inbox.secret
 END
-install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
-  "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
-cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
-[Watchdog]
-Mode=enforce
-
-[Files]
-Watch=
-Watch=/srv
-
+enforce <<END
 [Approval]
 Approvers=ann carol
 Authenticate=code

@@ -15,14 +15,7 @@ build=${1:-.build/release}
 ttl=30
 
 prepare_tree
-cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
-[Watchdog]
-Mode=enforce
-
-[Files]
-Watch=
-Watch=/srv
-
+enforce <<END
 [Approval]
 Approvers=ann
 Authenticate=no
@@ -40,8 +33,6 @@ TTL=${ttl}s
 OnDeadline=revoke
 OnResidue=terminate
 END
-install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
-  "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
 sed -i 's/^#Cap/Cap/' "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
 # Without process events a command of one millisecond may be gone before anybody can look at its
 # parents. So what changes files lives on for a while, and account tools wait for a cache.

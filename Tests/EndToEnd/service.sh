@@ -14,13 +14,7 @@ build=${1:-.build/release}
 ttl=20
 
 prepare_tree
-cat >"$tree/etc/grantwatch/grantwatch.conf" <<END
-[Watchdog]
-Mode=enforce
-
-[Files]
-Watch=/srv
-
+enforce <<END
 [Approval]
 Approvers=root
 Authenticate=no
@@ -30,8 +24,6 @@ Provenance=agent-executed agent-advised
 TTL=${ttl}s
 OnDeadline=revoke
 END
-install -D -m 644 "$tree/usr/lib/grantwatch/enforce.conf" \
-  "$tree/etc/systemd/system/grantwatchd.service.d/enforce.conf"
 # Without process events a command of one millisecond may be gone before anybody can look at its
 # parents. So there are enough files that chmod lives for a while, and usermod waits for a cache.
 install -d -m 750 "$tree/srv/data"
