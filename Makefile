@@ -25,7 +25,7 @@ SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 SOURCES = Sources Tests Package.swift
 
 .PHONY: all needs needs-all demo check test live service revocations backstop \
-  package streams presence march launches kills bench format lint install uninstall clean
+  package kernel streams presence march launches kills bench format lint install uninstall clean
 
 all:
 	$(SWIFT) build -c release --static-swift-stdlib $(SWIFTFLAGS)
@@ -48,6 +48,7 @@ check: needs-all
 	$(MAKE) revocations
 	$(MAKE) backstop
 	$(MAKE) package
+	$(MAKE) kernel
 	$(MAKE) streams
 	$(MAKE) presence
 	$(MAKE) march
@@ -82,6 +83,10 @@ backstop:
 # The Debian package from its build to its purge.
 package:
 	$(SUDO) Tests/EndToEnd/package.sh $(BUILD)
+
+# Debian's own kernel 6.1 with everything, and a reboot.
+kernel:
+	$(SUDO) Tests/EndToEnd/kernel.sh $(BUILD)
 
 # The same Debian, where real tools write to a real journal.
 streams:

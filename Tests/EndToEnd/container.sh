@@ -2,7 +2,7 @@
 # A Debian 12 booted in systemd-nspawn with Grantwatch installed, and checks on it. To be sourced by
 # a script that is run as root:
 #
-#   build=…; . Tests/EndToEnd/container.sh
+#   build=…; . Tests/EndToEnd/container.sh        (more_packages=,NAME,…: in the tree too)
 #   prepare_tree; (write into $tree) ; boot; check NAME COMMAND...; finish
 #
 # The Debian tree is made once and kept in $GRANTWATCH_TEST_CACHE (/var/cache/grantwatch-test);
@@ -15,7 +15,7 @@ script=${0##*/}
 cache=${GRANTWATCH_TEST_CACHE:-/var/cache/grantwatch-test}
 packages=systemd,systemd-sysv,dbus,libpam-systemd,passwd,sudo,procps,curl,libsystemd0
 packages+=,adduser,openssh-server,openssh-client,opendoas,pkexec,polkitd,cron,at,postgresql
-packages+=,dbus-user-session,tmux,screen,acl,libcap2-bin
+packages+=,dbus-user-session,tmux,screen,acl,libcap2-bin${more_packages:-}
 tree_options=(--dpkgopt=path-exclude=/usr/share/{doc,man,locale}/'*')
 
 [[ $(id -u) -eq 0 ]] || { echo "$script: must run as root" >&2; exit 2; }
