@@ -114,11 +114,13 @@ inside useradd -m dave
 inside systemctl daemon-reload
 check "it takes the configuration" inside systemctl restart grantwatchd.service
 inside systemctl enable --quiet --now grantwatch-notify.service
+# A shell becomes its last command, and would be no agent any more.
 inside systemd-run --quiet --wait --collect --unit=agent /opt/claude/claude -c \
-  "echo 'dave ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/agent; sleep 2"
+  "echo 'dave ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/agent; sleep 2; true"
 grant='map(select(.object == "sudoers:/etc/sudoers.d/agent"))'
 check "an agent's sudo rule is a grant with a deadline" until_true 10 json \
   "$grant | length == 1 and .[0].provenance == \"agent-executed\" and .[0].expiresAt != null" "${list[@]}"
+((failed == 0)) || finish
 known() { "${list[@]}" | jq -c "$grant | map({id, grantedAt, state})"; }
 known=$(known)
 deadline() { "${list[@]}" | jq -r "$grant | .[0].expiresAt | sub(\"[.].*\"; \"Z\") | fromdate"; }
