@@ -47,7 +47,9 @@ extension Engine {
   }
 
   func diagnoses() -> [SourceDiagnosis] {
-    let rest = [diagnoseApproval(), diagnosePolkit(), diagnoseAdvice(), diagnoseLedger()]
+    let rest = [
+      diagnoseEnforcement(), diagnoseApproval(), diagnosePolkit(), diagnoseAdvice(), diagnoseLedger(),
+    ]
     return [
       diagnoseFiles(), diagnoseProcesses(), diagnoseJournal(), diagnoseAudit(),
     ] + logFiles.map(diagnose) + connectors.map(diagnose) + rest.compactMap(\.self)

@@ -6,7 +6,7 @@ package struct Problems {
     case diskFull, ledger, ledgerDamaged, snapshot, baseline, baselineLost, accountState
     case fanotify, processEvents, journal, tree(String), logFile(String), accounts, configuration
     case entries(GrantKind), entryState(GrantKind), connector(String)
-    case noWebhook, polkit, adviceJournal, noAgents, revokesHeldBack, notifier
+    case noWebhook, polkit, adviceJournal, noAgents, revokesHeldBack, notifier, readOnly
   }
 
   private var texts: [Kind: String] = [:]

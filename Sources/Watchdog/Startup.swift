@@ -207,6 +207,7 @@ extension Engine {
       }
     }
     sayWhetherPolkitIsThere()
+    sayWhatIsReadOnly()
     if names.isEmpty, configuration.authenticate == .code || configuration.authenticate == .both {
       problems.set(
         .noWebhook,

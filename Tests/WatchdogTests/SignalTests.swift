@@ -180,7 +180,7 @@ extension EngineLiveTests {
     let sources = try stage.call("Diagnose")["sources"].elements
     #expect(
       sources.compactMap { $0["name"].text } == [
-        "fanotify", "process-events", "journal", "audit", "webhooks", "ledger",
+        "fanotify", "process-events", "journal", "audit", "enforcement", "webhooks", "ledger",
       ])
     let fanotify = try #require(sources.first)
     #expect(fanotify["state"].text == "ok" && fanotify["lacks"].isNull)
@@ -189,5 +189,25 @@ extension EngineLiveTests {
     }
     let refused = try stage.ask("Diagnose", [], by: stage.human, wrapped: Stage.asNobody)
     #expect(refused["error"].text?.hasSuffix("PermissionDenied") == true)
+  }
+
+  /// As the service's sandbox has it without its drop-in.
+  @Test func whereNothingCanBeTakenBackIsSaidAtTheStart() throws {
+    let stage = try Stage()
+    let home = "\(stage.scratch.path)/root/home"
+    stage.scratch.folder("root/home")
+    try #require(Scratch.run("/bin/mount", ["-t", "tmpfs", "-o", "ro", "none", home]) == 0)
+    defer { Scratch.run("/bin/umount", [home]) }
+    try stage.start()
+    let problems = try stage.status()["problems"].elements.compactMap(\.text)
+    #expect(problems.contains { $0.hasPrefix("enforce: /home: read-only here") }, "\(problems)")
+    let sources = try stage.call("Diagnose")["sources"].elements
+    let found = try #require(sources.first { $0["name"].text == "enforcement" })
+    #expect(found["state"].text == "limited" && found["lacks"].text == "leave to write /home")
+    // Where nothing is to be taken back nothing has to be written.
+    stage.configure(Stage.configuration.replacing("Mode=enforce", with: "Mode=alert"))
+    stage.reload()
+    #expect(
+      try stage.status()["problems"].elements.allSatisfy { $0.text?.contains("read-only") == false })
   }
 }
