@@ -60,7 +60,8 @@ check: needs-all
 test:
 	$(SWIFT) test $(SWIFTFLAGS) --skip LiveTests
 
-# Live tests on the real kernel, as root, one after another. The last one takes the process events
+# Live tests on the real kernel, as root, one after another; what each kind of grant was played
+# through stands as a table behind them. The last one takes the process events
 # from everybody who listens, for a moment, and so runs on its own.
 live:
 	$(SWIFT) build --build-tests $(SWIFTFLAGS)

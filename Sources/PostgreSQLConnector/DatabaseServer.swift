@@ -9,6 +9,13 @@ struct ServerState: Equatable {
 
   static func == (left: Self, right: Self) -> Bool { left.entries == right.entries }
 
+  /// Takes what was read later for what a session did last.
+  mutating func add(sessions later: [JSON]) {
+    let known = Set(later.compactMap { $0["pid"].integer })
+    sessions.removeAll { $0["pid"].integer.map(known.contains) ?? true }
+    sessions += later
+  }
+
   func contains(_ entry: ReportedEntry) -> Bool { entries.contains { $0.name == entry.name } }
 }
 
@@ -63,15 +70,15 @@ struct DatabaseServer: Sendable {
     let cluster = try object(psql.run(ReadingSQL.cluster))
     var state = ServerState()
     try add(cluster["entries"], to: &state)
-    state.sessions = cluster["sessions"].elements
     for database in cluster["databases"].elements.compactMap(\.text) {
       let values: [JSON]
       do throws(PSQLError) {
-        values = try psql.run(ReadingSQL.database, database: database)
+        values = try psql.run(ReadingSQL.database + ReadingSQL.sessions, database: database)
       } catch {
         throw PSQLError(description: "database \(escaped(database.utf8)): \(error)")
       }
       try add(values.first ?? .null, to: &state)
+      state.add(sessions: values.dropFirst().first?.elements ?? [])
     }
     state.entries.sort {
       ($0.name.subject, $0.name.object, $0.name.right)

@@ -1,6 +1,6 @@
 /// What psql(1) is asked to read. Names are quoted by the server; nothing is put together here.
 enum ReadingSQL {
-  /// Roles, memberships and the databases, and who changed something lately, as a JSON object.
+  /// Roles, memberships and the databases as a JSON object.
   static let cluster = #"""
     SELECT json_build_object(
      'version', current_setting('server_version_num')::int,
@@ -29,14 +29,7 @@ enum ReadingSQL {
          LATERAL (VALUES ('MEMBER', false, true), ('ADMIN OPTION', true, a.admin_option)) AS
            w(word, option, yes)
        WHERE w.yes AND NOT (g.oid < 16384 AND m.oid < 16384)
-     ) e),
-     'sessions', (SELECT coalesce(json_agg(s), '[]') FROM (
-       SELECT pid, usename AS role, application_name AS application, host(client_addr) AS address,
-         left(query, 2000) AS query
-       FROM pg_stat_activity
-       WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
-         AND query ~* '\m(grant|alter|create|do)\M' AND query_start > now() - interval '1 minute'
-       LIMIT 200) s));
+     ) e));
 
     """#
 
@@ -125,6 +118,19 @@ enum ReadingSQL {
             a.grantee
             AND p.privilege_type = a.privilege_type AND (p.is_grantable OR w.prefix = ''))
     ) e;
+
+    """#
+
+  /// Who changed something lately and is connected still, as a JSON array. Read behind the entries of
+  /// each database: what a statement gave before they were read has its session here.
+  static let sessions = #"""
+    SELECT coalesce(json_agg(s), '[]') FROM (
+      SELECT pid, usename AS role, application_name AS application, host(client_addr) AS address,
+        left(query, 2000) AS query
+      FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+        AND query ~* '\m(grant|alter|create|do)\M' AND query_start > now() - interval '1 minute'
+      LIMIT 200) s;
 
     """#
 }

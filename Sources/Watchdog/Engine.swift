@@ -41,6 +41,8 @@ package final class Engine: @unchecked Sendable {
   var searching: Set<String> = []
   /// Revocations that a stop left between intent and result: announced already.
   var resumed: Set<String> = []
+  /// Those whose end the ledger has, and not yet the word of it; while the ledger is replayed.
+  var unsaid: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.
   var startsRevocations = false
   /// Up to when what is due is being done, within `timerFired`.

@@ -246,6 +246,11 @@ extension Engine {
     }
     goBackFurther(past: reference)
     guard store.isOver(reference.grant) else { return }
+    if isOurs, cause == .expired, !running.contains(reference.grant),
+      let grant = store[reference.grant]
+    {
+      sayExpired(grant)
+    }
     end(reference.grant, by: cause, announcing: isOurs ? "grant.revoked" : "grant.ended")
     let kind = store[reference.grant]?.kind
     if isOurs, !running.contains(reference.grant), kind.flatMap(connector) == nil {

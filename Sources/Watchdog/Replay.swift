@@ -11,12 +11,18 @@ extension Engine {
     for kept in replayedSignals { giveEvidence(kept) }
     replayedSignals = []
     carryDeadlines(mark: recovery.lastMark)
+    sayWhatWasCutOff()
     restoreLaunchRequests(mark: recovery.lastMark)
   }
 
   private func apply(_ record: LedgerRecord) {
     let data = record.data["data"]
+    let changed = data["grant"]["id"].text
+    let before = changed.flatMap { store[$0]?.state }
     GrantRecord.apply(data, to: store)
+    if let id = changed, let state = store[id]?.state, state != before {
+      if state == .ended || state == .drifted { unsaid.insert(id) } else { unsaid.remove(id) }
+    }
     if let advice = Advice(record: data["advice"]) { self.advice.add(advice) }
     switch record.type {
     case "advice.matched":
@@ -25,6 +31,8 @@ extension Engine {
       }
     case "alert.detected": record.grant.map { id in store.change(id) { $0.alerted = true } }
     case "grant.expired": record.grant.map { _ = resumed.insert($0) }
+    case "grant.ended", "grant.revoked", "grant.drifted":
+      record.grant.map { _ = unsaid.remove($0) }
     case "code.issued": restoreCode(data)
     case "code.used": data["target"].text.map { codes.void($0) }
     case "journal.cursor":
@@ -57,6 +65,20 @@ extension Engine {
     default: break
     }
     restoreOutbox(data["outbox"], record.seq, record.time, record.text)
+  }
+
+  /// A crash cut between a grant's end and the word of it.
+  private func sayWhatWasCutOff() {
+    for id in store.order where unsaid.contains(id) {
+      switch store[id]?.state {
+      case .ended:
+        let isOurs = [.expired, .revoked].contains(store[id]?.endedBy)
+        sayEnd(id, isOurs ? "grant.revoked" : "grant.ended")
+      case .drifted: sayDrift(id)
+      default: break
+      }
+    }
+    unsaid = []
   }
 
   /// What a signal led to stands behind it in the ledger, unless a crash cut it off: then it is in

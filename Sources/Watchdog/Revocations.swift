@@ -35,10 +35,7 @@ extension Engine {
     {
       guard let grant = store[id], grant.state == .expiring else { continue }
       begun += 1
-      if resumed.remove(id) == nil {
-        announce(
-          "grant.expired", grant: id, "\(summary(grant)): its time is over, it is taken back")
-      }
+      sayExpired(grant)
       beginRevocation(id)
     }
     if begun == Self.begunPerTurn {
@@ -58,6 +55,14 @@ extension Engine {
     problems.set(.revokesHeldBack, text)
     if !wasHeld { announce("grant.warning", severity: .critical, text) }
     agenda.add(.revocationQueue, at: room)
+  }
+
+  /// Tells that a grant's time is over, unless a stop or crash came after that was told.
+  func sayExpired(_ grant: Grant) {
+    guard resumed.remove(grant.id) == nil else { return }
+    announce(
+      "grant.expired", grant: grant.id,
+      "\(summary(grant)): its time is over, it is taken back")
   }
 
   /// Somebody asked for it: no queue, no deadline.
@@ -255,14 +260,20 @@ extension Engine {
         $0.activeSecondsAtEnd = seconds
       }
       codes.void(id)
-      announce(
-        "grant.drifted", grant: id,
-        "\(summary(grant)): not the same object any more, left alone: "
-          + (grant.items.first { $0.state == .drifted }?.object ?? ""))
+      sayDrift(id)
     } else {
       end(id, by: cause, announcing: "grant.revoked")
       if cause == .expired || cause == .revoked { lookForResidue(id) }
     }
+  }
+
+  /// Tells that another object stands in the place of the grant's.
+  func sayDrift(_ id: String) {
+    guard let grant = store[id] else { return }
+    announce(
+      "grant.drifted", grant: id,
+      "\(summary(grant)): not the same object any more, left alone: "
+        + (grant.items.first { $0.state == .drifted }?.object ?? ""))
   }
 
   func revocationFailed(_ id: String, _ reason: String, final: Bool) {
@@ -343,6 +354,13 @@ extension Engine {
       $0.revokeError = nil
     }
     nextTries[id] = nil
+    sayEnd(id, type)
+  }
+
+  /// Tells that the access is gone, and why.
+  func sayEnd(_ id: String, _ type: String) {
+    guard let grant = store[id], let cause = grant.endedBy else { return }
+    let seconds = grant.activeSeconds(at: now)
     let how =
       switch cause {
       case .expired: "its time was over, it was taken back"

@@ -8,19 +8,16 @@ import Testing
 
 /// The real sshd, ssh-keygen and ssh, on loopback with a configuration of their own.
 @Suite(
-  .enabled(if: geteuid() == 0 && access("/usr/sbin/sshd", X_OK) == 0, "needs root and sshd"),
+  .enabled(if: geteuid() == 0 && SSHServer.isThere, "needs root and sshd"),
   .serialized)
 struct SSHKeysLiveTests {
   /// An sshd that takes root's and games' keys from a scratch root, whose own configuration says the
   /// same in its own paths.
   private final class Server {
     let stage = KeyStage([])
-    let port = 20_000 + Int(getpid()) % 20_000
-    let daemon: ChildProcess
+    let daemon: SSHServer
 
     init(_ own: String = "AuthorizedKeysFile /keys/%u\n") throws {
-      // What sshd wants to be there, whoever made it.
-      mkdir("/run/sshd", 0o755)
       let path = stage.scratch.path
       stage.scratch.chmod("", 0o755)
       stage.scratch.folder("keys")
@@ -29,48 +26,21 @@ struct SSHKeysLiveTests {
         "etc/passwd", 0o644,
         text: "root:x:0:0::/root:/bin/sh\ngames:x:5:60::/usr/games:/usr/sbin/nologin\n")
       stage.scratch.file("etc/ssh/sshd_config", 0o644, text: own)
-      for name in ["host", "one", "two"] {
-        Scratch.run(
-          "/usr/bin/ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", "\(path)/\(name)"])
-      }
-      stage.scratch.file(
-        "live_config", 0o600,
-        text: "Port \(port)\nListenAddress 127.0.0.1\nHostKey \(path)/host\nPidFile none\n"
-          + "UsePAM no\nStrictModes no\nPermitRootLogin yes\nPasswordAuthentication no\n"
-          + "KbdInteractiveAuthentication no\nAuthorizedKeysFile \(path)/keys/%u\n")
-      daemon = try ChildProcess(
-        "/usr/sbin/sshd", ["-D", "-e", "-f", "\(path)/live_config"], log: "\(path)/log")
-      for _ in 0..<1000 where !(stage.content("log") ?? "").contains("Server listening") {
-        SystemClock.pause(milliseconds: 10)
-      }
-    }
-
-    deinit {
-      daemon.signal(SIGTERM)
-      daemon.wait()
+      SSHServer.makeKeys(in: path)
+      daemon = SSHServer(path, authorizedKeys: "\(path)/keys/%u")
     }
 
     func publicKey(_ name: String) -> String {
       (stage.content("\(name).pub") ?? "").filter { $0 != "\n" }
     }
 
-    private func arguments(_ key: String, _ user: String, _ command: [String]) -> [String] {
-      [
-        "-F", "none", "-i", "\(stage.scratch.path)/\(key)", "-o", "IdentitiesOnly=yes", "-o",
-        "IdentityAgent=none", "-o", "StrictHostKeyChecking=no", "-o",
-        "UserKnownHostsFile=/dev/null",
-        "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "-n", "-p", "\(port)",
-      ] + command.prefix(1).filter { $0 == "-N" } + ["\(user)@127.0.0.1"]
-        + command.filter { $0 != "-N" }
-    }
-
     func login(_ key: String, _ user: String = "root") -> Bool {
-      Spawn.runAndWait("/usr/bin/ssh", arguments(key, user, ["true"])).succeeded
+      Spawn.runAndWait("/usr/bin/ssh", daemon.arguments(key, user, ["true"])).succeeded
     }
 
     func session(_ key: String, _ user: String, _ command: [String]) throws -> ChildProcess {
       try ChildProcess(
-        "/usr/bin/ssh", arguments(key, user, command), log: "\(stage.scratch.path)/ssh.log")
+        "/usr/bin/ssh", daemon.arguments(key, user, command), log: "\(stage.scratch.path)/ssh.log")
     }
   }
 

@@ -27,19 +27,6 @@ extension EngineLiveTests {
     #expect(try stage.grants().filter { $0["kind"].text == "account" }.count == 1)
   }
 
-  @Test func aShellThatAnAgentGaveIsTakenBack() throws {
-    let stage = try Stage()
-    try stage.start()
-    try stage.agent("usermod --prefix $S/root -s /bin/bash nobody")
-    let grant = try stage.grant("a shell") { $0["kind"].text == "account" }
-    #expect(grant["right"].text == "shell")
-    stage.pass(seconds: 901)
-    try stage.becomes("ended", grant["id"].text ?? "")
-    #expect(
-      stage.text("root/etc/passwd")?.contains(
-        "nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin") == true)
-  }
-
   @Test func aHumansAccountStays() throws {
     let stage = try Stage()
     try stage.start()

@@ -5,13 +5,10 @@ import Testing
 
 /// Kinds that are read whole, by the real tools on the tree's own files.
 extension EngineLiveTests {
-  /// What an agent does, and what the grant is then.
+  /// What an agent does.
   struct EntryCase: CustomTestStringConvertible {
     var kind: String
     var act: String
-    var subject: String
-    var object: String
-    var right: String
     /// A file of the tree that is as it was before when the grant was taken back.
     var file: String
     var before: String?
@@ -26,15 +23,12 @@ extension EngineLiveTests {
   static let entryCases: [EntryCase] = [
     EntryCase(
       kind: "sudo-rule", act: "echo 'eve ALL=(ALL:ALL) NOPASSWD: ALL' >>$S/root/etc/sudoers.d/x",
-      subject: "user:eve", object: "sudoers:/etc/sudoers.d/x", right: "NOPASSWD: ALL",
       file: "root/etc/sudoers.d/x", before: "# kept\n"),
     EntryCase(
       kind: "ssh-key", act: "echo '\(key)' >>$S/root/home/bob/.ssh/authorized_keys",
-      subject: "key:SHA256:", object: "account:bob", right: "login",
       file: "root/home/bob/.ssh/authorized_keys", before: "# kept\n"),
     EntryCase(
       kind: "polkit-rule", act: "printf '\(rule)' >$S/root/etc/polkit-1/rules.d/9.rules",
-      subject: "everyone", object: "polkit:/etc/polkit-1/rules.d/9.rules", right: "rules",
       file: "root/etc/polkit-1/rules.d/9.rules", before: nil),
   ]
 
@@ -53,26 +47,15 @@ extension EngineLiveTests {
   }
 
   @Test(arguments: entryCases)
-  func anEntryThatAnAgentAddedIsTakenBack(_ entry: EntryCase) throws {
+  func anEntryThatWasTakenBackIsPutBackForATime(_ entry: EntryCase) throws {
     let stage = try Stage(prepare: Self.furnish)
     try stage.start()
-    #expect(try stage.status()["problems"].elements.isEmpty)
     try stage.agent(entry.act)
-    let grant = try stage.grant("an entry") { $0["kind"].text == entry.kind }
-    let id = try #require(grant["id"].text)
-    #expect(grant["subject"].text?.hasPrefix(entry.subject) == true)
-    #expect(grant["object"].text == entry.object)
-    #expect(grant["right"].text == entry.right)
-    #expect(grant["provenance"].text == "agent-executed")
-    #expect(grant["confidence"].text == "certain")
-    #expect(grant["before"].text == "absent")
+    let id = try #require(
+      try stage.grant("an entry") { $0["kind"].text == entry.kind }["id"].text)
     stage.pass(seconds: 901)
-    let ended = try stage.becomes("ended", id)
-    #expect(ended["endedBy"].text == "expired")
+    try stage.becomes("ended", id)
     #expect(stage.text(entry.file) == entry.before)
-    #expect(try stage.wait("its outcome") { try stage.show(id)["outcome"].text } == "clean")
-    // What our own doing changed is no news.
-    #expect(try stage.grants().count == 1)
     #expect(try stage.prolong("Restore", id)["done"].bool == true)
     let copy = try stage.grant("the new grant") { $0["state"].text == "approved" }
     #expect(stage.text(entry.file) != entry.before)

@@ -257,28 +257,6 @@ extension EngineLiveTests {
 
   // MARK: Restarts and races
 
-  @Test(arguments: [GrantKind.fileACL, .fileOwner, .fileCapability])
-  func whatIsExpiringGoesOnAfterACrash(kind: GrantKind) throws {
-    let stage = try Stage { $0.file("root/srv/a", 0o640) }
-    defer { Scratch.run("/usr/bin/chattr", ["-i", "\(stage.scratch.path)/root/srv/a"]) }
-    let overlap = overlap(kind)
-    try stage.start()
-    try stage.agent(overlap.first + "; chattr +i $D/a")
-    let id = try #require(try grant(stage, kind)["id"].text)
-    stage.pass(seconds: 901)
-    try stage.becomes("revoke-failed", id)
-    let folder = stage.scratch.path
-    Scratch.run("/bin/cp", ["-a", "\(folder)/state", "\(folder)/crashed"])
-    stage.stop()
-    Scratch.run("/bin/rm", ["-rf", "\(folder)/state"])
-    stage.scratch.rename("crashed", "state")
-    Scratch.run("/usr/bin/chattr", ["-i", "\(folder)/root/srv/a"])
-    try stage.start()
-    stage.pass(seconds: 5)
-    #expect(try stage.becomes("ended", id)["endedBy"].text == "expired")
-    #expect(overlap.state(stage) == overlap.plain)
-  }
-
   @Test func whatWasGivenWhileDownIsFoundAndAnswered() throws {
     let stage = try Stage { scratch in
       for name in ["a", "b", "c"] { scratch.file("root/srv/\(name)", 0o640) }

@@ -200,25 +200,6 @@ extension EngineLiveTests {
     #expect(stage.mode("a") == 0o640)
   }
 
-  @Test func aSwappedLinkIsNeverFollowed() throws {
-    let stage = try Stage { scratch in
-      scratch.file("root/srv/a", 0o600)
-      scratch.folder("root/outside")
-      scratch.file("root/outside/target", 0o666)
-    }
-    try stage.start()
-    try stage.agent("chmod 666 $D/a")
-    let id = try #require(try stage.fileGrant()["id"].text)
-    try stage.human.play("mv $D/a $S/root/outside/kept; ln -s $S/root/outside/target $D/a")
-    stage.pass(seconds: 901)
-    let drifted = try stage.becomes("drifted", id)
-    #expect(drifted["residue"].elements.isEmpty)
-    #expect(drifted["evidence"].elements.contains { $0["text"].text?.contains("link") == true })
-    #expect(stage.scratch.mode("root/outside/target") == 0o666)
-    #expect(try stage.events("grant.drifted").count == 1)
-    #expect(try stage.status()["grants"]["drifted"].integer == 1)
-  }
-
   @Test func aDeletedFileEndsItsGrant() throws {
     let stage = try Stage { $0.file("root/srv/a", 0o600) }
     try stage.start()

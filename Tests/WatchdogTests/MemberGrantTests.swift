@@ -5,28 +5,6 @@ import Testing
 
 /// Memberships, by the real tools on account files of the tree.
 extension EngineLiveTests {
-  @Test func aMemberThatAnAgentAddedIsRemoved() throws {
-    let stage = try Stage()
-    try stage.start()
-    try stage.agent("usermod --prefix $S/root -aG docker eve")
-    let grant = try stage.grant("a membership") { $0["kind"].text == "group-member" }
-    let id = try #require(grant["id"].text)
-    #expect(grant["subject"].text == "user:eve")
-    #expect(grant["object"].text == "group:docker")
-    #expect(grant["right"].text == "member")
-    #expect(grant["before"].text == "absent")
-    #expect(grant["after"].text == "member")
-    #expect(grant["severity"].text == "critical")
-    #expect(grant["provenance"].text == "agent-executed")
-    #expect(stage.members(of: "docker") == "eve")
-    stage.pass(seconds: 901)
-    let ended = try stage.becomes("ended", id)
-    #expect(ended["endedBy"].text == "expired")
-    #expect(stage.members(of: "docker") == "")
-    #expect(stage.members(of: "staff") == "bob")
-    #expect(try stage.grants().count == 1)
-  }
-
   /// adduser(8) makes the group first.
   @Test func thePrivateGroupOfANewAccountGivesNothing() throws {
     let stage = try Stage()

@@ -12,13 +12,7 @@ extension EngineLiveTests {
     let server: PostgresServer
 
     init() throws {
-      stage = try Stage { scratch in
-        scratch.folder("etc/connectors.d")
-        scratch.file(
-          "etc/connectors.d/postgresql.conf", 0o644, text: "[Connector]\nUser=postgres\n")
-        scratch.file(
-          "etc/agents.d/dba.conf", 0o644, text: "[Agent]\nName=dba\n[Match]\nUser=dba_bot\n")
-      }
+      stage = try Stage(prepare: PostgresServer.describe)
       server = try PostgresServer(stage.scratch)
       try server.start()
       server.sql(
@@ -195,6 +189,39 @@ extension EngineLiveTests {
     session.signal(SIGTERM)
     let told = second["evidence"].elements.compactMap { $0["text"].text }
     #expect(told.contains { $0.hasPrefix("role postgres, backend ") }, "\(told)")
+  }
+
+  /// The databases are read one after another: what is given meanwhile has its session all the same.
+  @Test(.enabled(if: PostgresServer.binaries != nil, "needs postgresql"))
+  func whoGivesWhileTheStateIsReadIsNamed() throws {
+    let shop = try Shop()
+    let server = shop.server
+    func session(_ database: String, _ statements: String...) throws -> ChildProcess {
+      try ChildProcess(
+        "/usr/bin/psql",
+        ["-X", "-h", "\(shop.stage.scratch.path)/pg", "-U", "postgres", "-d", database]
+          + statements.flatMap { ["-c", $0] }, log: "\(shop.stage.scratch.path)/session.log")
+    }
+    func isWaiting(_ what: String) -> Bool {
+      server.sql("SELECT 1 FROM pg_stat_activity WHERE \(what) LIMIT 1") == "1\n"
+    }
+    server.sql("CREATE DATABASE aside")
+    let lock = try session(
+      "aside", "BEGIN", "LOCK pg_default_acl IN ACCESS EXCLUSIVE MODE", "SELECT pg_sleep(600)")
+    _ = try shop.stage.wait("the first database cannot be read") {
+      isWaiting("datname = 'aside' AND wait_event_type = 'Lock'") ? true : nil
+    }
+    let giver = try session(
+      "postgres", "GRANT DELETE ON t1 TO app",
+      "SELECT pg_sleep(600) /* grant delete on t1 to app */")
+    _ = try shop.stage.wait("it is given") { shop.acl("t1").contains("app=d/") ? true : nil }
+    server.sql(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'aside'"
+        + " AND query LIKE '%pg_sleep%'")
+    let grant = try shop.grant("role:app", "postgres/table/public.t1", "DELETE")
+    let told = grant["evidence"].elements.compactMap { $0["text"].text }
+    #expect(told.contains { $0.hasPrefix("role postgres, backend ") }, "\(told)")
+    for session in [lock, giver] { session.signal(SIGTERM) }
   }
 
   @Test(.enabled(if: PostgresServer.binaries != nil, "needs postgresql"))

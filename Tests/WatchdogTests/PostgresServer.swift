@@ -19,6 +19,14 @@ final class PostgresServer {
     "--reuid=postgres", "--regid=postgres", "--init-groups", "--no-new-privs",
   ]
 
+  /// Has the stage know the connector, and dba_bot for an agent's role.
+  static func describe(_ scratch: Scratch) {
+    scratch.folder("etc/connectors.d")
+    scratch.file("etc/connectors.d/postgresql.conf", 0o644, text: "[Connector]\nUser=postgres\n")
+    scratch.file(
+      "etc/agents.d/dba.conf", 0o644, text: "[Agent]\nName=dba\n[Match]\nUser=dba_bot\n")
+  }
+
   init(_ scratch: Scratch) throws {
     self.scratch = scratch
     binaries = try #require(Self.binaries)
@@ -32,22 +40,14 @@ final class PostgresServer {
       ])
     try #require(made.succeeded)
     // What runs as postgres must be able to read its program.
-    Scratch.run("/bin/cp", [Self.program, "\(scratch.path)/connector"])
+    Scratch.run(
+      "/bin/cp", [BuiltProgram.path("grantwatch-postgresql"), "\(scratch.path)/connector"])
     scratch.chmod("connector", 0o755)
   }
 
   deinit {
     stopConnector()
     stop()
-  }
-
-  /// The program, which is built beside the tests.
-  private static var program: String {
-    var space = [CChar](repeating: 0, count: 4096)
-    let length = readlink("/proc/self/exe", &space, space.count)
-    let path = String(decoding: space.prefix(max(0, length)).map(UInt8.init), as: UTF8.self)
-    return path.split(separator: "/").dropLast().map { "/\($0)" }.joined()
-      + "/grantwatch-postgresql"
   }
 
   func start() throws {

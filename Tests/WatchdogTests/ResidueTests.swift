@@ -40,14 +40,7 @@ extension EngineLiveTests {
   private func process(
     _ stage: Stage, uid: UInt32 = uid, groups: UInt32? = nil, _ line: String = "exec sleep 600"
   ) -> WaitingChild {
-    WaitingChild(
-      "/usr/bin/setpriv",
-      [
-        "--reuid", "\(uid)", "--regid", "\(uid)",
-        groups.map { "--groups=\($0)" } ?? "--clear-groups", "sh", "-c", line,
-        "\(stage.scratch.path)/root/srv",
-      ]
-    ) { ProcessFiles().stat($0)?.comm == Array("sleep".utf8) }
+    stage.holder(uid: uid, groups: groups, line)
   }
 
   private func lives(_ child: WaitingChild) -> Bool {

@@ -29,6 +29,40 @@ extension EngineLiveTests {
     stage.scratch.rename("crashed", "state")
   }
 
+  /// A crash may cut between the record of an end and the word of it, which is told then.
+  @Test(arguments: ["chmod 666 $D/a", "usermod --prefix $S/root -aG docker eve"], [false, true])
+  func whatEndedIsToldThoughACrashTookTheWord(act: String, isTakenBack: Bool) throws {
+    let stage = try Stage { $0.file("root/srv/a", 0o640) }
+    stage.addWebhook()
+    try stage.start()
+    try stage.agent(act)
+    let id = try #require(try stage.grant("a grant") { _ in true }["id"].text)
+    if isTakenBack {
+      stage.pass(seconds: 901)
+    } else {
+      try stage.human.play("chmod 640 $D/a; usermod --prefix $S/root -rG docker eve")
+    }
+    try stage.becomes("ended", id)
+    let word = isTakenBack ? "grant.revoked" : "grant.ended"
+    _ = try stage.wait("the word") { try stage.events(word).first }
+    stage.stop()
+    let path = "\(stage.scratch.path)/state/ledger/00000000000000000001.jsonl"
+    let lines = split(try SmallFile.read(path)[...], at: 0x0a)
+    let kept = lines.prefix {
+      !String(decoding: $0, as: UTF8.self).contains("\"type\":\"\(word)\"")
+    }
+    try #require(kept.count < lines.count)
+    try SmallFile.replace(path, with: Array(kept.joined(separator: [0x0a])) + [0x0a])
+    Scratch.run("/bin/rm", ["-rf", "\(stage.scratch.path)/state/snapshots"])
+    for _ in 0..<2 {
+      try stage.start()
+      #expect(try stage.show(id)["state"].text == "ended")
+      #expect(try stage.events(word).map { $0["grant"].text } == [id])
+      #expect(try stage.outbox().count { $0["type"].text == word } == 1)
+      stage.stop()
+    }
+  }
+
   /// As ldconfig and sed write: what was opened for everyone before it took the name is no news.
   @Test func aFileThatTookThePlaceOfOneWithItsModeIsNoNewsAfterARestart() throws {
     let stage = try Stage { $0.file("root/srv/a", 0o644) }
