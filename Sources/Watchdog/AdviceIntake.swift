@@ -39,7 +39,8 @@ extension Engine {
     var origin = AdviceOrigin(submitter: submitter, time: now.wall)
     if submission.event != nil, call.peer.uid == 0 {
       origin.isIndependent =
-        processes.checkCaller(pid: call.peer.pid, uid: 0, start: call.peer.start).ok
+        !call.isHandedOn
+        && processes.checkCaller(pid: call.peer.pid, uid: 0, start: call.peer.start).ok
     }
     let entry = take(submission, from: origin)
     afterCommit { [self] in
