@@ -92,8 +92,9 @@ package struct AgentReports {
     let key = Key(submitter: submitter, agent: report.agent, session: session)
     var lineage: [ChainLink] = []
     change(key, at: time) { session in
-      let former = session.known.firstIndex { $0.link.id == id }.map { session.known.remove(at: $0) }
-      // Whoever started it is told of some of its events, and stays who it was.
+      let place = session.known.firstIndex { $0.link.id == id }
+      let former = place.map { session.known.remove(at: $0) }
+      // Who started it is told with some of its events, and stays who it was.
       session.known.append((link, report.context.startedBy ?? former?.startedBy))
       session.known.removeFirst(max(0, session.known.count - Self.mostOfSession * 2))
       var seen: Set<String> = [id, key.session]

@@ -14,7 +14,8 @@ extension EngineLiveTests {
     return (stage, try #require(try stage.fileGrant()["id"].text))
   }
 
-  private func refused(_ result: JSON, _ words: String) {
+  /// A request was refused, and says so in these words.
+  func refused(_ result: JSON, _ words: String) {
     #expect(result["done"].bool == false)
     #expect(result["status"].text == "refused")
     #expect(result["result"].text?.contains(words) == true, "\(result)")
@@ -102,7 +103,7 @@ extension EngineLiveTests {
   private static let withCode = Stage.configuration + "[Approval]\nAuthenticate=code\n"
 
   /// The code that left with the alert.
-  private func code(_ stage: Stage, _ id: String) throws -> (code: String, event: JSON) {
+  func code(_ stage: Stage, _ id: String) throws -> (code: String, event: JSON) {
     stage.pass(seconds: 3)
     let event = try stage.wait("the alert") {
       try stage.outbox().first {

@@ -27,12 +27,6 @@ extension EngineLiveTests {
     return (stage, try #require(try stage.fileGrant()["id"].text))
   }
 
-  private func refused(_ result: JSON, _ words: String) {
-    #expect(result["done"].bool == false)
-    #expect(result["status"].text == "refused")
-    #expect(result["result"].text?.contains(words) == true, "\(result)")
-  }
-
   private func stays(_ id: String, _ stage: Stage) throws {
     #expect(try stage.show(id)["state"].text == "active")
     #expect(try stage.events("approval.given").isEmpty)
@@ -85,21 +79,11 @@ extension EngineLiveTests {
 
   // MARK: Codes
 
-  /// The code that left with the alert.
-  private func code(_ stage: Stage, _ id: String) throws -> String {
-    stage.pass(seconds: 3)
-    return try stage.wait("the alert") {
-      try stage.outbox().first {
-        $0["type"].text == "grant.detected" && $0["subject"].text == id
-      }?["data"]["code"].text
-    }
-  }
-
   private func wrong(_ code: String) -> String { code == "222-222" ? "333-333" : "222-222" }
 
   @Test func fiveWrongCodesVoidTheRightOne() throws {
     let (stage, id) = try widened(Self.withCode)
-    let code = try code(stage, id)
+    let (code, _) = try code(stage, id)
     for left in [4, 3, 2, 1] {
       refused(try stage.approve(id, code: wrong(code)), "wrong code; \(left) tries left")
     }
@@ -113,7 +97,7 @@ extension EngineLiveTests {
   @Test("An agent that guesses is not told whether it is near, and uses up nobody's tries")
   func guessing() throws {
     let (stage, id) = try widened(Self.withCode)
-    let code = try code(stage, id)
+    let (code, _) = try code(stage, id)
     for typed in [String](repeating: wrong(code), count: 6) + [code] {
       refused(
         try stage.approve(id, code: typed, by: stage.agents), "an agent is behind the caller")
@@ -124,7 +108,7 @@ extension EngineLiveTests {
   @Test("A code lies in no file and no answer that an agent can get at")
   func codesAreNowhere() throws {
     let (stage, id) = try widened(Self.withCode)
-    let code = try code(stage, id)
+    let (code, _) = try code(stage, id)
     // Even root finds it in no file of the daemon's.
     let bare = code.filter { $0 != "-" }
     try stage.agents.play(
