@@ -30,6 +30,18 @@ extension Attribution {
     return chosen
   }
 
+  /// The same, less sure where others of `candidates` act for somebody else; a few are named.
+  func inDoubt(beside candidates: [Attribution], atMost confidence: Confidence) -> Attribution {
+    let others = candidates.filter { !$0.isSameActor(as: self) }
+    guard !others.isEmpty else { return self }
+    var doubted = self
+    doubted.confidence = min(self.confidence, confidence)
+    for other in others.prefix(3) {
+      doubted.because.append("\(other.chainText) touched its files between the same two looks")
+    }
+    return doubted
+  }
+
   private func isSameActor(as other: Attribution) -> Bool {
     rootKey == other.rootKey && provenance == other.provenance
       && agent?.name == other.agent?.name
