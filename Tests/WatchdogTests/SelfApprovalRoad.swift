@@ -123,8 +123,9 @@ struct SelfApprovalRoad: Sendable, CustomTestStringConvertible {
     elif trick == 'hold':
         s = connected()
         door = socket.socket(socket.AF_UNIX)
-        door.bind(out + 'door')
+        door.bind(out + 'door.new')
         door.listen()
+        os.rename(out + 'door.new', out + 'door')
         door.settimeout(0.05)
         write('held', b'%d %d' % (os.getpid(), s.fileno()))
         for _ in range(600):
