@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -128,6 +129,35 @@ static inline int clinux_peer_pidfd(int socket) {
   socklen_t length = sizeof pidfd;
   return getsockopt(socket, SOL_SOCKET, 77, &pidfd, &length) == 0 ? pidfd : -1;
 }
+
+/* recv(2) that says which process sent the bytes: SCM_CREDENTIALS of unix(7), where SO_PASSCRED is
+ * set; 0 where the kernel does not say. One call never mixes senders. Descriptors that come along are
+ * closed by the kernel, for there is no room for them. */
+static inline int64_t clinux_receive(int socket, void *out, uint64_t room, int32_t *sender) {
+  union {
+    struct cmsghdr header;
+    unsigned char bytes[CMSG_SPACE(sizeof(struct clinux_ucred))];
+  } control;
+  struct iovec place = {.iov_base = out, .iov_len = room};
+  struct msghdr message = {.msg_iov = &place, .msg_iovlen = 1, .msg_control = &control,
+                           .msg_controllen = sizeof control};
+  *sender = 0;
+  int64_t count = recvmsg(socket, &message, 0);
+  if (count < 0) return count;
+  struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+  if (part && part->cmsg_level == SOL_SOCKET && part->cmsg_type == 2 &&
+      part->cmsg_len == CMSG_LEN(sizeof(struct clinux_ucred))) {
+    struct clinux_ucred credentials;
+    __builtin_memcpy(&credentials, CMSG_DATA(part), sizeof credentials);
+    *sender = credentials.pid;
+  }
+  return count;
+}
+
+/* prctl(2) is variadic. Nobody but root may then trace the process, read its memory and environment or
+ * take its descriptors, and no core of it is written (PR_SET_DUMPABLE). Lasts until it runs another
+ * program. */
+static inline int clinux_hide_memory(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 /* In glibc since 2.29 and 2.34, shown only under _GNU_SOURCE. */
 extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions,

@@ -19,6 +19,8 @@ package final class ControlCall: @unchecked Sendable {
   /// The client takes several replies.
   package let wantsMore: Bool
   let isOneway: Bool
+  /// Other processes than `peer` had a part in what came over the connection up to this call.
+  package let isHandedOn: Bool
 
   /// Called when the client is gone before the last reply.
   package var onClose: (() -> Void)?
@@ -45,6 +47,7 @@ package final class ControlCall: @unchecked Sendable {
     self.peer = peer
     self.wantsMore = wantsMore
     self.isOneway = isOneway
+    self.isHandedOn = connection.isHandedOn
     self.connection = connection
   }
 

@@ -31,6 +31,8 @@ final class ControlConnection: @unchecked Sendable {
   let peer: PeerCredentials
   let queue: DispatchQueue
   private(set) var isClosed = false
+  /// Another process than the one that connected wrote to it: the socket was handed on, or taken.
+  private(set) var isHandedOn = false
   private var socket: OpenSocket?
   private let number: Int32
   private let account: PeerAccount
@@ -157,10 +159,14 @@ final class ControlConnection: @unchecked Sendable {
     guard !isClosed, reader != nil, let socket else { return }
     let before = input.count
     do throws(SystemError) {
-      let received = try UnixSocket.receive(from: socket.descriptor, into: &input)
+      var sender: Int32 = 0
+      let received = try UnixSocket.receive(
+        from: socket.descriptor, into: &input, sender: &sender)
       switch received {
       case .nothingYet: return
-      case .bytes: account.bytes += input.count - before
+      case .bytes:
+        account.bytes += input.count - before
+        if sender != peer.pid { isHandedOn = true }
       case .end:
         inputEnded = true
         stopReading()

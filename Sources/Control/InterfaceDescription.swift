@@ -96,7 +96,9 @@ package let interfaceDescription = """
   # is not kept, and there is no advice in the reply. A uid's second advice with the same
   # submission is the first one. With event it is a report of an agent's hook: subagent-start,
   # subagent-stop, permission-request or decision, which says in decision what became of the
-  # question: auto, remembered or clicked. Only subagent-stop may be an advice as well.
+  # question: auto, remembered or clicked. Only subagent-stop may be an advice as well. subagent is
+  # the agent's own agent that the event is of, its name and its id; startedBy the id of the one that
+  # started that, where it was not the agent itself.
   method AddAdvice(
     agent: string,
     text: string,
@@ -108,6 +110,7 @@ package let interfaceDescription = """
     command: ?bool,
     directory: ?string,
     subagent: ?string,
+    startedBy: ?string,
     toolUse: ?string,
     permissionMode: ?string,
     attended: ?bool,

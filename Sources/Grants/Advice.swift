@@ -62,12 +62,12 @@ package struct Advice: Equatable, Sendable {
   package var approval: Approval?
   package var text: String
 
-  /// The agent, and the agent of its own that said it.
+  /// The agent, and the agents of its own down to the one that said it.
   package var chain: [String] { links.map(\.name) }
 
-  /// The same, with the session and the subagent's id.
+  /// The same, with the session and the subagents' ids.
   package var links: [ChainLink] {
-    [ChainLink(.agent, agent, id: session)] + (context.subagentLink.map { [$0] } ?? [])
+    [ChainLink(.agent, agent, id: session)] + context.subagentLinks
   }
 
   package init(

@@ -4,6 +4,11 @@ package import ByteText
 package struct AdviceContext: Equatable, Sendable {
   /// The agent's own agent that said it, such as `general-purpose a223d98ad1e2fb281`.
   package var subagent: String?
+  /// The id of the agent's own agent that started it; nil where none did, or nobody told.
+  package var startedBy: String?
+  /// Those who handed the task on to it, the agent's own agents from the first one to the one that
+  /// started it; as the session's reports tell.
+  package var lineage: [ChainLink] = []
   /// The working directory of the agent.
   package var directory: String?
   /// The agent's own id of the tool call that the advice proposes.
@@ -14,6 +19,9 @@ package struct AdviceContext: Equatable, Sendable {
   package var attended: Bool?
 
   package init() {}
+
+  /// All of them as links of a chain, the one that said it last.
+  package var subagentLinks: [ChainLink] { subagentLink.map { lineage + [$0] } ?? [] }
 
   /// The agent's own agent as a link of a chain.
   package var subagentLink: ChainLink? {
@@ -76,6 +84,7 @@ package struct AdviceSubmission: Equatable, Sendable {
       ("session", "SESSION", \.session), ("model", "MODEL", \.model),
       ("audience", "AUDIENCE", \.audience), ("url", "URL", \.url), ("parent", "PARENT", \.parent),
       ("subagent", "SUBAGENT", \.context.subagent),
+      ("startedBy", "STARTED_BY", \.context.startedBy),
       ("directory", "DIRECTORY", \.context.directory),
       ("toolUse", "TOOL_USE", \.context.toolUse),
       ("permissionMode", "PERMISSION_MODE", \.context.permissionMode),

@@ -6,7 +6,7 @@ package struct ChainLink: Equatable, Sendable {
     case human
     /// A program that bears an agent's marks, or the sender of an advice.
     case agent
-    /// An agent's own agent, in the same program; told by its hooks.
+    /// An agent's own agent, or one that such a one started, in the same program; told by its hooks.
     case subagent
   }
 
@@ -42,11 +42,24 @@ extension AgentReference {
     return rooted
   }
 
+  /// How many of an agent's own agents above another are kept.
+  package static let mostLineage = 12
+
   /// Adds whoever the last one handed the task on to.
-  package mutating func append(_ link: ChainLink) {
-    guard delegation.last != link else { return }
-    delegation.append(link)
-    if link.role != .human, !chain.contains(link.name) { chain.append(link.name) }
+  package mutating func append(_ link: ChainLink) { append([link]) }
+
+  /// Adds those whom the last one handed the task on to, one after the other; nothing where they are
+  /// its end already.
+  package mutating func append(_ links: [ChainLink]) {
+    guard !links.isEmpty, !delegation.suffix(links.count).elementsEqual(links) else { return }
+    // What is known now of those between may not have been known then.
+    while let last = delegation.last, last.role == .subagent, links.contains(last) {
+      delegation.removeLast()
+    }
+    delegation += links
+    for link in links where link.role != .human && !chain.contains(link.name) {
+      chain.append(link.name)
+    }
     shorten()
   }
 

@@ -80,6 +80,20 @@ package struct CapabilityGain: Sendable, Hashable {
     return access
   }
 
+  /// What gives no more than `allowed`, and what gives the rest on top of it.
+  func parted(by allowed: FileCapabilities) -> (within: CapabilityGain?, beyond: CapabilityGain?) {
+    var middle = comparable(before) ?? FileCapabilities(rootUID: after.rootUID)
+    middle.permitted = after.permitted & (middle.permitted | allowed.permitted)
+    middle.inheritable = after.inheritable & (middle.inheritable | allowed.inheritable)
+    middle.effective = after.effective && (middle.effective || allowed.effective)
+    let within = CapabilityGain(before: before, after: middle, runnableBy: runnableBy)
+    let beyond = CapabilityGain(before: middle, after: after, runnableBy: runnableBy)
+    // A flag that puts nothing in force is no part.
+    let isWithin = !within.gained.isEmpty || within.gained.effective && !middle.isEmpty
+    if !isWithin { return (nil, self) }
+    return (within, beyond.gained.isEmpty && !beyond.gained.effective ? nil : beyond)
+  }
+
   /// `e 0200…>0200…`: who may execute it, then the attribute before, if any, and after, in
   /// hexadecimal.
   package var detail: String {

@@ -61,6 +61,13 @@ extension FileCapabilities {
       && inheritable & other.inheritable == other.inheritable && (effective || !other.effective)
   }
 
+  /// Adds what `other` gives.
+  package mutating func formUnion(_ other: FileCapabilities) {
+    permitted |= other.permitted
+    inheritable |= other.inheritable
+    effective = effective || other.effective
+  }
+
   /// True when the two have a capability in common.
   package func overlaps(_ other: FileCapabilities) -> Bool {
     (permitted | inheritable) & (other.permitted | other.inheritable) != 0

@@ -91,10 +91,18 @@ package enum FileGain: Sendable, Hashable {
   }
 
   /// As two gains, what lies within `rights` and what goes beyond: taken back alone, each leaves the
-  /// other. Nil where all or nothing lies within, and for what has no parts: owners, capabilities.
+  /// other. Nil where all or nothing lies within, and for what such rights say nothing of: owners,
+  /// capabilities.
   package func parted(by rights: FileRights) -> (within: FileGain, beyond: FileGain)? {
     guard case .list(let gain) = self else { return nil }
     return gain.parted(by: rights.bits).map { (.list($0), .list($1)) }
+  }
+
+  /// The same for capabilities; either is nil where there is nothing of it.
+  package func parted(by capabilities: FileCapabilities) -> (within: FileGain?, beyond: FileGain?) {
+    guard case .capabilities(let gain) = self else { return (nil, self) }
+    let (within, beyond) = gain.parted(by: capabilities)
+    return (within.map(FileGain.capabilities), beyond.map(FileGain.capabilities))
   }
 
   // MARK: On record

@@ -13,6 +13,11 @@ package enum ThisProcess {
     getenv(name).flatMap { String(validatingCString: $0) }
   }
 
+  /// Keeps this process's memory, environment and descriptors from all but root, those of its own uid
+  /// too, and has no core of it written; see PR_SET_DUMPABLE of prctl(2). Children that run another
+  /// program are as they were.
+  package static func hideMemory() { _ = clinux_hide_memory() }
+
   /// Keeps the kernel from acting on a signal, which a dispatch source is to see instead.
   package static func leaveToSource(_ number: Int32) { signal(number, SIG_IGN) }
 

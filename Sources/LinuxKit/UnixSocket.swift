@@ -3,7 +3,8 @@ internal import CLinux
 internal import Glibc
 
 /// Who stands at the other end of a Unix socket: what the kernel noted when it connected
-/// (SO_PEERCRED of unix(7)). It cannot be forged, and does not follow a socket that is handed on.
+/// (SO_PEERCRED of unix(7)). It cannot be forged, and does not follow a socket that is handed on: who
+/// sent what came over it is told by `receive(from:into:sender:)`.
 package struct PeerCredentials: Hashable, Sendable {
   package var pid: Int32
   package var uid: UInt32
@@ -53,6 +54,11 @@ package enum UnixSocket {
   package static func listen(at path: String) throws(SystemError) -> FileDescriptor {
     var address = try address(of: path)
     let socket = try open(nonblocking: true, path)
+    // Those that are accepted inherit it, so that the first byte has a sender too.
+    var on: Int32 = 1
+    guard
+      setsockopt(socket.raw, SOL_SOCKET, SO_PASSCRED, &on, socklen_t(MemoryLayout<Int32>.size)) == 0
+    else { throw .last("ask for senders", escaped(path.utf8)) }
     try removeStale(path)
     guard withPointer(to: &address, { bind(socket.raw, $0, $1) }) == 0 else {
       throw .last("bind", escaped(path.utf8))
@@ -112,9 +118,21 @@ package enum UnixSocket {
   package static func receive(
     from socket: borrowing FileDescriptor, into buffer: inout [UInt8], limit: Int = 65_536
   ) throws(SystemError) -> Received {
+    var sender: Int32 = 0
+    return try receive(from: socket, into: &buffer, limit: limit, sender: &sender)
+  }
+
+  /// The same, of a socket that a listener of ours accepted; `sender` is the pid of the process that
+  /// sent these bytes, whoever connected; 0 where the kernel does not say.
+  package static func receive(
+    from socket: borrowing FileDescriptor, into buffer: inout [UInt8], limit: Int = 65_536,
+    sender: inout Int32
+  ) throws(SystemError) -> Received {
     let number = socket.raw
     let count = withUnsafeTemporaryAllocation(byteCount: limit, alignment: 16) { space in
-      let count = retrying { recv(number, space.baseAddress, space.count, 0) }
+      let count = retrying {
+        Int(clinux_receive(number, space.baseAddress, UInt64(space.count), &sender))
+      }
       if count > 0 { buffer.append(contentsOf: space[..<count]) }
       return count
     }

@@ -21,6 +21,8 @@ package func runNotify(_ arguments: [String]) -> Int32 {
     print("grantwatch-notify \(Version.text)")
     return 0
   case .run:
+    // Codes pass through it; what runs as the same account is to learn none.
+    ThisProcess.hideMemory()
     guard let configuration = load(options.configurationFile) else { return 1 }
     deliver(configuration, options, arguments)
   }

@@ -88,6 +88,13 @@ package struct AgentSignatures: Sendable {
     var marker: AgentSignature.Marker
   }
 
+  /// True when a description still has the hint.
+  func hasHint(_ hit: AgentHit) -> Bool {
+    all.contains { agent in
+      agent.name == hit.agent && agent.hints.contains { $0.text == hit.pattern }
+    }
+  }
+
   package init(_ described: [AgentSignature]) {
     let all = described.filter { !$0.isRunner }
     self.all = all

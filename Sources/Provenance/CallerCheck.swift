@@ -22,7 +22,8 @@ extension ProcessTable {
   ///
   /// Refused is a caller with an agent's mark, however weak, on itself or on any ancestor, dead
   /// ones included; with a hole in its chain, or an ancestor that nobody saw; one that a service manager, cron, at or the message
-  /// bus started on somebody's behalf; and one that is not there any more, or belongs to another
+  /// bus started on somebody's behalf; one that runs where an agent asked tmux, screen or ssh to run
+  /// something in the last ten minutes; and one that is not there any more, or belongs to another
   /// uid. Without process events a child of pid 1 that has a login uid, or lives in a session's
   /// scope, counts as an orphan, and so has a hole in its chain.
   ///
@@ -78,6 +79,9 @@ extension ProcessTable {
     }
     if caller.loginUID == nil, chain.records.last?.image.isServiceManager == true {
       return "no login uid is set: nobody knows who had the service manager start the caller"
+    }
+    if let request = launchRequests(for: chain).requests.first {
+      return "an agent may have typed it: \(request.text)"
     }
     return nil
   }

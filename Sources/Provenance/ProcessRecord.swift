@@ -94,6 +94,13 @@ final class ProcessRecord {
     if former.count > Self.mostFormer { former.removeFirst() }
   }
 
+  /// Forgets what it was before, where nothing but such hints told of an agent.
+  func forgetHints(where isOver: (AgentHit) -> Bool) {
+    former.removeAll { image in
+      !image.hits.isEmpty && image.hits.allSatisfy { $0.key == "Hint" && isOver($0) }
+    }
+  }
+
   /// True when `start` of /proc is this process's, as far as two clocks' rounding tells.
   func started(at start: UInt64) -> Bool {
     key.start > start ? key.start - start <= 2 : start - key.start <= 2

@@ -60,7 +60,8 @@ package final class ProcessTable {
   }
 
   /// Takes other descriptions of agents, and looks at all that lives again. What the dead were
-  /// found to be stays.
+  /// found to be stays, and so does what a living one was, but for hints that no description has
+  /// any more: so an admin silences a variable that people's shells have.
   package func use(_ signatures: AgentSignatures) {
     self.signatures = signatures
     environments.forget()
@@ -68,6 +69,7 @@ package final class ProcessTable {
       if let stat = files.stat(pid), record.started(at: stat.start) {
         refreshImage(record, comm: stat.comm)
       }
+      record.forgetHints { !signatures.hasHint($0) }
     }
     // Parents before children: an agent below another is none of its own.
     for record in records.values.filter({ $0.exited == nil }).sorted(by: { $0.depth < $1.depth }) {

@@ -103,7 +103,7 @@ extension Engine {
   }
 
   /// Of several processes that touched the files at once, the one whose command names the change;
-  /// else an agent's; else the last.
+  /// else an agent's; else the last; as `TouchedBy` says.
   private func attribution(
     of membership: Membership, _ pids: [(pid: Int32, alive: Bool)], _ batch: inout SignalBatch,
     gap: Timestamp?
@@ -119,9 +119,13 @@ extension Engine {
           && words.contains { $0 == membership.group }
       }
       if let naming { return naming }
-      if let agents = candidates.first(where: { $0.provenance == .agentExecuted }) {
-        return agents
+      let foreign = candidates.filter { candidate in
+        !candidate.chain.contains { $0.pid == ownPid }
       }
+      if let agent = foreign.first(where: { $0.provenance == .agentExecuted }) {
+        return agent.inDoubt(beside: foreign, atMost: .strong)
+      }
+      if let last = foreign.last { return last.inDoubt(beside: foreign, atMost: .weak) }
     }
     if let last = candidates.last { return last }
     let since = gap.map { ", at or after \($0.rfc3339)" } ?? ""

@@ -39,7 +39,8 @@ extension Engine {
     var origin = AdviceOrigin(submitter: submitter, time: now.wall)
     if submission.event != nil, call.peer.uid == 0 {
       origin.isIndependent =
-        processes.checkCaller(pid: call.peer.pid, uid: 0, start: call.peer.start).ok
+        !call.isHandedOn
+        && processes.checkCaller(pid: call.peer.pid, uid: 0, start: call.peer.start).ok
     }
     let entry = take(submission, from: origin)
     afterCommit { [self] in
@@ -59,6 +60,8 @@ extension Engine {
     let given = submission.submission.flatMap { $0.isEmpty ? nil : $0 }
     let name = given ?? origin.place
     if let name, let id = advice.id(of: name, by: origin.submitter) { return advice.all[id] }
+    let lineage = reports.lineage(
+      of: submission, from: origin.submitter, at: min(origin.time, now.wall))
     if submission.event != nil {
       note(submission, from: origin)
       guard submission.event == .subagentStop, !submission.text.isEmpty else { return nil }
@@ -85,6 +88,7 @@ extension Engine {
       submission.parent ?? (submission.isCommand ? nil : advice.quoted(in: submission.text))
     entry.isCommand = submission.isCommand
     entry.context = submission.context
+    entry.context.lineage = lineage
     entry.submission = name
     entry.changes = report.changes
     entry.unclear = report.notUnderstood

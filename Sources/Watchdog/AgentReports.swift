@@ -30,6 +30,8 @@ package struct AgentReports {
 
   private struct Session {
     var subagents: [ChainLink] = []
+    /// The ended ones too, newest last, with the id of the one that started each.
+    var known: [(link: ChainLink, startedBy: String?)] = []
     /// By the command's SHA-256.
     var questions: [(command: [UInt8], time: Timestamp)] = []
     var lastCommand: (text: String, time: Timestamp)?
@@ -78,6 +80,32 @@ package struct AgentReports {
       answers.removeFirst(max(0, answers.count - Self.mostSessions))
     }
     return true
+  }
+
+  /// Who handed the task on to the agent's own agent that `report` is of: from the first of its own
+  /// agents to the one that started it. Remembers that one for those that it starts.
+  package mutating func lineage(
+    of report: AdviceSubmission, from submitter: AdviceBook.Submitter, at time: Timestamp
+  ) -> [ChainLink] {
+    guard let link = report.context.subagentLink, let id = link.id, let session = report.session
+    else { return [] }
+    let key = Key(submitter: submitter, agent: report.agent, session: session)
+    var lineage: [ChainLink] = []
+    change(key, at: time) { session in
+      let place = session.known.firstIndex { $0.link.id == id }
+      let former = place.map { session.known.remove(at: $0) }
+      // Who started it is told with some of its events, and stays who it was.
+      session.known.append((link, report.context.startedBy ?? former?.startedBy))
+      session.known.removeFirst(max(0, session.known.count - Self.mostOfSession * 2))
+      var seen: Set<String> = [id, key.session]
+      var next = session.known.last?.startedBy
+      while let id = next, lineage.count < AgentReference.mostLineage, seen.insert(id).inserted {
+        let known = session.known.last { $0.link.id == id }
+        lineage.append(known?.link ?? ChainLink(.subagent, "unknown", id: id))
+        next = known?.startedBy
+      }
+    }
+    return lineage.reversed()
   }
 
   /// Remembers a command that would give nothing as far as its text tells.

@@ -13,6 +13,8 @@ struct ApprovalRequest: Sendable {
   var uid: UInt32
   /// As in `PeerCredentials`.
   var start: UInt64
+  /// Not only the process that connected wrote on its connection.
+  var isHandedOn: Bool
   /// What polkit said of the caller; nil where it was not asked.
   var presence: PresenceAnswer?
 }
@@ -25,6 +27,11 @@ extension Engine {
     let check = processes.checkCaller(
       pid: request.pid, uid: request.uid, start: request.start)
     guard check.ok else { return .failure(Refusal(check.reason)) }
+    guard !request.isHandedOn else {
+      return .failure(
+        Refusal(
+          "another process than the one that connected wrote the call: nobody knows for whom"))
+    }
     let name = hostAccounts.userName(request.uid) ?? String(request.uid)
     guard isApprover(name) else {
       return .failure(

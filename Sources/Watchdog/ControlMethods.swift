@@ -187,7 +187,7 @@ extension Engine {
     let request = ApprovalRequest(
       span: span, reason: call.parameters["reason"].text ?? "",
       code: call.parameters["code"].text, pid: call.peer.pid, uid: call.peer.uid,
-      start: call.peer.start)
+      start: call.peer.start, isHandedOn: call.isHandedOn)
     return (ids, request)
   }
 

@@ -28,7 +28,7 @@ extension Engine {
         var batch = SignalBatch(now: now)
         var signals: [FileSignal] = []
         fileWatch.signals { signals.append($0) }
-        batch.noteRivals(signals)
+        batch.noteRivals(signals, ownPid: ownPid)
         for signal in signals { take(signal, &batch) }
         if batch.accountsTouched { lookAtAccounts(batch.accountPids, &batch, gap: nil) }
       } while !clock.isOver
@@ -86,7 +86,7 @@ extension Engine {
     let isWider =
       !observation.gain.isEmpty && (observation.replaced == nil || !isKnown(observation))
     guard isWider || !gains.isEmpty else { return shrinkGains(observation) }
-    let attribution = batch.attribution(of: signal, by: processes)
+    let attribution = batch.attribution(of: signal, observation, by: processes)
     let verb = signal.changes.contains(.attributes) ? "changed attributes of" : "made or moved"
     let evidence = Evidence(
       time: batch.now.wall, source: "fanotify",

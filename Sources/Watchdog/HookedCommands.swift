@@ -45,7 +45,7 @@ extension Engine {
       told.isWhole ? .within : .wider, by: .hook, advice: command.id, said: told.change.saying)
     let prompt = reports.prompt(before: command, granted: grant.grantedAt)
     store.change(id) { grant in
-      if let link = command.context.subagentLink { grant.agent?.append(link) }
+      grant.agent?.append(command.context.subagentLinks)
       Self.set(prompt, of: &grant)
       // A human's word comes first.
       if grant.intent?.source != .approval { Self.set(intent, of: &grant) }

@@ -147,6 +147,8 @@ extension Engine {
     insert(part)
     recentProcesses.share(id, with: part.id)
     approve(part.id, by: approval, division)
+    // A rule of sudo's that is not written anywhere: it is put back with the end of the rest.
+    if part.kind == .sudoRule { entryWatch(part.kind)?.stoodAside.insert(part.id) }
     agenda.add(.detectionAlert(part.id), at: now.up + OpenActs.quiet)
     return part.id
   }

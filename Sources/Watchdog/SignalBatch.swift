@@ -1,4 +1,5 @@
 import Grants
+import Kinds
 import Provenance
 import Sources
 
@@ -8,8 +9,8 @@ struct SignalBatch {
   var accountsTouched = false
   /// Who touched the account files, in order.
   var accountPids: [(pid: Int32, alive: Bool)] = []
-  /// Who else changed a file that several processes changed within the batch, by path.
-  private var rivals: [[UInt8]: [(pid: Int32, alive: Bool)]] = [:]
+  /// Who changed a file that several processes changed within the batch, by path.
+  private var rivals: [[UInt8]: [Rival]] = [:]
   /// By pid, and by whether it lived: a number may come again within one read. The kernel gives file
   /// events no start time; the pidfd that came with a living one is its identity, and which process
   /// a dead one was is for the process table to say.
@@ -22,30 +23,46 @@ struct SignalBatch {
 
   init(now: Moment) { self.now = now }
 
+  private struct Rival {
+    var pid: Int32
+    var alive: Bool
+    var changes: FileChanges
+  }
+
   /// Finds the files that several processes changed: which of them did what is not in the signals.
-  mutating func noteRivals(_ signals: [FileSignal]) {
+  /// What `ownPid` does is left aside.
+  mutating func noteRivals(_ signals: [FileSignal], ownPid: Int32) {
     guard let first = signals.first, signals.contains(where: { $0.pid != first.pid }) else {
       return
     }
-    for signal in signals
-    where !(rivals[signal.path] ?? []).contains(where: { $0.pid == signal.pid }) {
-      rivals[signal.path, default: []].append((signal.pid, signal.alive))
+    for signal in signals where signal.pid != ownPid {
+      let known = rivals[signal.path]?.firstIndex { $0.pid == signal.pid }
+      if let known {
+        rivals[signal.path]?[known].changes.formUnion(signal.changes)
+      } else {
+        rivals[signal.path, default: []].append(
+          Rival(pid: signal.pid, alive: signal.alive, changes: signal.changes))
+      }
     }
     rivals = rivals.filter { $0.value.count > 1 }
   }
 
-  /// Who is behind what a look at the signal's file found: where several changed it at once, an agent
-  /// among them. Else an agent would only have to wait for a human to touch the file.
-  mutating func attribution(of signal: FileSignal, by processes: ProcessTable) -> Attribution {
+  /// Who is behind what a look at the signal's file found. Of several that changed it at once those
+  /// count whose signals can have given it: a file that was there before is only widened by a change
+  /// of its attributes. Where that leaves several, see `Attribution.oneOf`.
+  mutating func attribution(
+    of signal: FileSignal, _ observation: FileObservation, by processes: ProcessTable
+  ) -> Attribution {
     let own = attribution(of: signal.pid, alive: signal.alive, by: processes)
-    guard own.provenance != .agentExecuted, let others = rivals[signal.path] else { return own }
-    for other in others where other.pid != signal.pid {
-      var found = attribution(of: other.pid, alive: other.alive, by: processes)
-      guard found.provenance == .agentExecuted else { continue }
-      found.because.append("pid \(signal.pid) changed it at the same moment")
-      return found
+    guard let rivals = rivals[signal.path] else { return own }
+    let wasThere = observation.former != nil && observation.replaced == nil
+    let able = rivals.filter { !wasThere || $0.changes.contains(.attributes) }
+    let isAble = able.contains { $0.pid == signal.pid }
+    var candidates = isAble ? [own] : []
+    for rival in able where rival.pid != signal.pid {
+      candidates.append(attribution(of: rival.pid, alive: rival.alive, by: processes))
     }
-    return own
+    return Attribution.oneOf(candidates) ?? own
   }
 
   mutating func attribution(

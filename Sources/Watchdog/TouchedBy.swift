@@ -32,8 +32,10 @@ package struct TouchedBy {
   }
 
   /// Who is behind a change of them: of several the one whose command has all of `names`, else an
-  /// agent, else the last. Where somebody is left out nobody is blamed in another's place; what is
-  /// `ours` is left aside.
+  /// agent, else the last. Where these act for different people or agents the others are named, and
+  /// it is not certain: an agent's at most `strong`, since it must not hide behind whoever touches a
+  /// file between two looks, all else `weak`. Where somebody is left out nobody is blamed in
+  /// another's place; what is `ours` is left aside.
   package func giver(
     named names: [String], since gap: Timestamp?, isOurs: (Attribution) -> Bool
   ) -> Attribution {
@@ -49,7 +51,10 @@ package struct TouchedBy {
           reason: "more than \(Self.most) processes touched its files between two looks: which of"
             + " them gave it cannot be told")
       }
-      if let agents = foreign.first(where: { $0.provenance == .agentExecuted }) { return agents }
+      if let agent = foreign.first(where: { $0.provenance == .agentExecuted }) {
+        return agent.inDoubt(beside: foreign, atMost: .strong)
+      }
+      if let last = foreign.last { return last.inDoubt(beside: foreign, atMost: .weak) }
     }
     if let last = foreign.last { return last }
     let since = gap.map { ", at or after \($0.rfc3339)" } ?? ""

@@ -42,6 +42,8 @@ private func settings(_ options: DaemonOptions) -> EngineSettings {
   Allocator.returnWhatIsFreed()
   signal(SIGPIPE, SIG_IGN)
   umask(0o077)
+  // It has codes that are not delivered yet.
+  ThisProcess.hideMemory()
   let boot = SystemClock.bootID()
   return EngineSettings(
     version: Version.text, configurationFile: options.configurationFile, root: options.root,

@@ -31,7 +31,7 @@ mkdir -p "$tree"/{srv/p,lines}
 # A file for each road, there before anybody looks. Alice is the first account that is made.
 (cd "$tree/srv/p" && umask 077 && seq -f 'f%g' 60 | xargs touch && chown 1000 ./*)
 # An engine of containers, as far as it matters here: a client that asks, and a service that runs
-# what it is asked for.
+# what it is asked for. Where docker.io is installed here the real one follows below.
 install -D -m 755 "$tree/bin/bash" "$tree/usr/local/bin/containerd-shim-runc-v2"
 install -m 755 /dev/stdin "$tree/usr/bin/docker" <<'END'
 #!/bin/bash
@@ -44,6 +44,45 @@ cat >"$tree/etc/systemd/system/engine.service" <<'END'
 ExecStart=/usr/local/bin/containerd-shim-runc-v2 -c 'while sleep 0.2; do \
   [ ! -e /run/engine ] || { mv /run/engine /run/engine.now; sh /run/engine.now; }; done'
 END
+
+# Docker as Debian has it, which runs here: an orphan as well, with a folder of its own for all that it
+# keeps, and without a network. Its only image is busybox; the container has the tree's /srv.
+docker=
+docker_pid=
+start_docker() {
+  local folder=$work/docker program
+  mkdir -p "$folder/image/bin" "$tree/gw" "$tree/opt/docker"
+  cp /bin/busybox "$folder/image/bin/"
+  for program in chmod sleep; do ln -s busybox "$folder/image/bin/$program"; done
+  cp /usr/bin/docker "$tree/opt/docker/docker"
+  env -i PATH="$PATH" setsid -f dockerd --data-root "$folder/data" --exec-root "$folder/exec" \
+    --pidfile "$folder/pid" --host "unix://$tree/gw/docker.sock" --bridge=none --iptables=false \
+    --ip-forward=false --storage-driver=vfs </dev/null >"$folder/log" 2>&1
+  local ask=(/usr/bin/docker --host "unix://$tree/gw/docker.sock")
+  until_true 30 "${ask[@]}" version || return
+  docker_pid=$(cat "$folder/pid")
+  tar -C "$folder/image" -c . | "${ask[@]}" import - box >/dev/null
+  "${ask[@]}" run --detach --network none --volume "$tree/srv:/srv" --name box box sleep 3600 \
+    >/dev/null
+}
+end_docker() {
+  [[ -n $docker_pid ]] || return 0
+  /usr/bin/docker --host "unix://$tree/gw/docker.sock" rm --force box >/dev/null 2>&1 || true
+  kill "$docker_pid" 2>/dev/null || true
+  local n=0
+  while kill -0 "$docker_pid" 2>/dev/null && ((n++ < 150)); do sleep 0.1; done
+}
+if [[ -x /usr/sbin/dockerd && -x /usr/bin/docker && -x /bin/busybox ]]; then
+  trap 'end_docker; clean' EXIT
+  if start_docker; then
+    docker="sudo /opt/docker/docker --host unix:///gw/docker.sock"
+  else
+    echo "SKIPPED - containers of a real engine: dockerd does not start here:"
+    tail -n 5 "$work/docker/log" | sed 's/^/# /'
+  fi
+else
+  echo "SKIPPED - containers of a real engine: apt-get install docker.io busybox-static to have them"
+fi
 
 work_etc=$work/etc
 mkdir -p "$work_etc/agents.d" "$work/journal" "$tree/gw"
@@ -90,6 +129,7 @@ start_container() {
 daemon=
 end_launches() {
   [[ -z $daemon ]] || kill "$daemon" 2>/dev/null || true
+  end_docker
   clean
 }
 trap end_launches EXIT
@@ -179,7 +219,12 @@ line human "systemd-run --user" "$nobody|human weak - -" 'systemd-run --user --q
 line human "systemd-run" "$nobody" 'sudo systemd-run --quiet chmod 666 $F'
 line human "ssh to the host itself" "$own" \
   'ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR 127.0.0.1 chmod 666 $F'
-line human "docker exec" "$nobody" 'sudo docker exec box chmod 666 $F'
+line human "docker exec, a stand-in" "$nobody" 'sudo docker exec box chmod 666 $F'
+if [[ -n $docker ]]; then
+  line human "docker exec" "$nobody" "$docker exec box chmod 666 \$F"
+  line human "docker run -v" "$nobody" \
+    "$docker run --rm --network none -v $tree/srv:/srv box chmod 666 \$F"
+fi
 
 # Scripts: an agent writes them, a human and a job of cron that was there before run them. Without
 # the agent's hook nothing is known of what was written; with it, the text is advice.
@@ -236,7 +281,12 @@ line agent "a unit of its own" "$proven|$hinted" 'printf "[Service]\nExecStart=c
   sudo tee /etc/systemd/system/fix.service >/dev/null; sudo systemctl start fix.service'
 line agent "ssh to the host itself" "$hinted" \
   'ssh -o StrictHostKeyChecking=accept-new -o LogLevel=ERROR 127.0.0.1 chmod 666 $F'
-line agent "docker exec" "$hinted" 'sudo docker exec box chmod 666 $F'
+line agent "docker exec, a stand-in" "$hinted" 'sudo docker exec box chmod 666 $F'
+if [[ -n $docker ]]; then
+  line agent "docker exec" "$hinted" "$docker exec box chmod 666 \$F"
+  line agent "docker run -v" "$hinted" \
+    "$docker run --rm --network none -v $tree/srv:/srv box chmod 666 \$F"
+fi
 check "cron has run the agent's crontab" until_true 75 changed "$(file agent crontab)"
 check "and what it put into /etc/cron.d" until_true 10 changed "$(file agent /etc/cron.d)"
 

@@ -150,6 +150,21 @@ approve_plain gwempty "$id"
 check "an empty password proves nothing" said "gwempty has an empty password"
 approve_plain gwalice "$id"
 check "without an authentication agent nobody can be asked" said "no authentication agent"
+# An agent in alice's session, with an authentication agent of its own, and through sudo.
+approve_as_agent() { # WORDS GRANT
+  cat >"$work/out/by-agent" <<END
+pkttyagent --process \$\$ --fallback 2>/dev/null & sleep 0.5
+$1 $(approval "$2")
+kill \$!
+END
+  echo "$work/claude -c 'bash $work/out/by-agent; true'" >"$work/out/agent"
+  as gwalice "$work/out/agent"
+}
+approve_as_agent "" "$id"
+check "an agent that would answer polkit itself is not asked" said "an agent is behind the caller"
+echo 'gwalice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/gwalice
+approve_as_agent "sudo -n" "$id"
+check "nor is one that becomes root" said "an agent is behind the caller"
 echo 'gwalice ALL=(ALL) NOPASSWD: /bin/true' >/etc/sudoers.d/gwalice
 approve_typing gwalice "$id" correct-horse
 check "NOPASSWD proves nothing" said "NOPASSWD"

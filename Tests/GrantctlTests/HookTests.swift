@@ -4,6 +4,7 @@ import Dispatch
 import Glibc
 import Grants
 import LinuxKit
+import Scratch
 import Testing
 
 @Suite struct HookTests {
@@ -44,6 +45,31 @@ import Testing
     #expect(found.context.permissionMode == "default")
     #expect(found.context.attended == false)
     #expect(found.submission?.utf8.count == 32)
+  }
+
+  @Test("Who started an agent's own agent: as the event tells, else as Claude Code keeps it")
+  func startedBy() throws {
+    let folder = Scratch()
+    folder.folder("s")
+    folder.folder("s/subagents")
+    folder.file(
+      "s/subagents/agent-x2.meta.json", 0o600,
+      text: #"{"agentType":"worker","parentAgentId":"x1","spawnDepth":2}"#)
+    folder.file("s/subagents/agent-x4.meta.json", 0o600, text: #"{"agentType":"worker"}"#)
+    func event(_ id: String, _ more: String = "", transcript: String? = nil) -> String? {
+      let text = """
+        {"hook_event_name":"PreToolUse","tool_name":"Bash","tool_input":{"command":"chmod 777 x"},
+         "session_id":"s","agent_type":"worker","agent_id":"\(id)"\(more),
+         "transcript_path":"\(transcript ?? folder.path + "/s.jsonl")"}
+        """
+      return left("claude-code", Array(text.utf8)).first?.context.startedBy
+    }
+    #expect(event("x2") == "x1")
+    #expect(event("x2", #","parent_agent_id":"x9""#) == "x9")
+    #expect(event("x3") == nil)
+    #expect(event("x4") == nil)
+    #expect(event("../subagents/agent-x2") == nil)
+    #expect(event("x2", transcript: "s.jsonl") == nil)
   }
 
   @Test("What Claude Code and Codex say at the end")

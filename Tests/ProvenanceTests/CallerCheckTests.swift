@@ -95,6 +95,32 @@ import Testing
         .contains("no login uid"))
   }
 
+  @Test("What an agent may have typed is refused: in a tmux it sent keys to, over ssh to this host")
+  func typed() throws {
+    let host = try host()
+    host.put(80, parent: 60, "/usr/bin/tmux", uid: 1000, login: 1000, session: 5, start: 40)
+    host.put(81, parent: 80, "/bin/bash", uid: 1000, login: 1000, session: 5, start: 50)
+    func run(_ pid: Int32, below parent: Int32, _ program: String, _ words: [String]) {
+      host.fork(parent, pid)
+      host.put(pid, parent: parent, program, words, uid: 1000, login: 1000, session: 5)
+      host.exec(pid)
+    }
+    #expect(call(host, below: 81).ok)
+    run(100, below: 70, "/usr/bin/tmux", ["tmux", "send-keys", "grantctl approve g-1", "Enter"])
+    let check = call(host, below: 81)
+    #expect(!check.ok)
+    #expect(check.agent == nil)
+    #expect(check.reason.hasPrefix("an agent may have typed it: claude-code asked for it at "))
+    #expect(check.reason.contains("tmux send-keys grantctl approve g-1 Enter"))
+    // Another terminal of the same human is not in doubt.
+    #expect(call(host, below: 60).ok)
+    host.wait(601)
+    #expect(call(host, below: 81).ok)
+    run(101, below: 70, "/usr/bin/ssh", ["ssh", "bob@localhost", "grantctl approve g-1"])
+    run(102, below: 50, "/usr/sbin/sshd", ["sshd: bob"])
+    #expect(call(host, below: 102).reason.contains("ssh bob@localhost"))
+  }
+
   @Test("A hole in the chain refuses; without events an orphan is one")
   func holes() throws {
     let host = try host()

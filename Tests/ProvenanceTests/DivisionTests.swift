@@ -1,5 +1,6 @@
 import ByteText
 import Grants
+import Kinds
 import Provenance
 import Testing
 
@@ -121,7 +122,26 @@ private let start = Moment(
     #expect(index.divide(given, from: 0, by: ["a-0"], at: past) == nil)
   }
 
-  @Test("Entries are covered whole or not at all")
+  @Test(
+    "Capabilities are divided one by one, and the flag that puts them in force with them",
+    arguments: [
+      ("cap_net_raw+ep", "cap_net_raw,cap_sys_admin=ep", "cap_net_raw=ep", "cap_sys_admin=ep"),
+      ("cap_net_raw+p", "cap_net_raw=ep", "cap_net_raw=p", "cap_net_raw=ep"),
+      ("cap_net_raw,cap_kill+ep", "cap_net_raw=ep", "cap_net_raw=ep", nil),
+      ("cap_kill+ep", "cap_kill=eip", "cap_kill=ep", "cap_kill=ei"),
+    ] as [(String, String, String, String?)])
+  func capabilities(advice: String, after: String, covered: String, rest: String?) throws {
+    let (index, ids) = index(["`setcap \(advice) /srv/x`"])
+    let came = try #require(FileCapabilities(text: after))
+    let gain = CapabilityGain(before: nil, after: came, runnableBy: .everyone)
+    var given = grant(.fileCapability, "everyone", after, [("file:/srv/x", nil, after)])
+    given.items[0].gain = FileGain.capabilities(gain).detail
+    let found = try #require(index.divide(given, from: 0, by: ids, at: start))
+    #expect(found.coveredRights == [covered])
+    #expect(found.restRights == [rest].compactMap(\.self))
+  }
+
+  @Test("Entries are covered whole or not at all, but for what has parts")
   func entries() throws {
     let (index, ids) = index([
       "`usermod -aG docker bob`",

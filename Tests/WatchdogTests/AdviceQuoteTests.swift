@@ -232,4 +232,32 @@ import Watchdog
       nameless, from: submitter, isIndependent: false, at: moment().wall)
     #expect(!isTaken)
   }
+
+  @Test("Who started whom is put together from what the events tell")
+  func lineage() {
+    var reports = AgentReports()
+    func lineage(_ id: String, startedBy: String? = nil, session: String = "s1") -> [String] {
+      var report = report(.subagentStart)
+      report.session = session
+      report.context.subagent = "worker-\(id) \(id)"
+      report.context.startedBy = startedBy
+      return reports.lineage(of: report, from: submitter, at: moment().wall).map {
+        "\($0.name) \($0.id ?? "")"
+      }
+    }
+    #expect(lineage("a") == [])
+    #expect(lineage("b", startedBy: "a") == ["worker-a a"])
+    #expect(lineage("c", startedBy: "b") == ["worker-a a", "worker-b b"])
+    // An event that does not tell leaves what was told.
+    #expect(lineage("c") == ["worker-a a", "worker-b b"])
+    #expect(lineage("d", startedBy: "x") == ["unknown x"])
+    #expect(lineage("e", startedBy: "s1") == [])
+    #expect(lineage("c", startedBy: "b", session: "s2") == ["unknown b"])
+    // Nobody started himself, by however many steps.
+    #expect(lineage("a", startedBy: "c") == ["worker-b b", "worker-c c"])
+    for number in 0..<100 {
+      let long = lineage("n\(number + 1)", startedBy: "n\(number)")
+      #expect(long.count == min(number + 1, AgentReference.mostLineage))
+    }
+  }
 }

@@ -78,15 +78,6 @@ extension EngineLiveTests {
     #expect(other["state"].text == "active")
   }
 
-  @Test func anAgentMayAdviseButNotApproveIt() throws {
-    let (stage, advice) = try advised("```\nchmod -R a+rwx /srv/data\n```")
-    #expect(try stage.approve(advice, by: stage.agents)["status"].text == "refused")
-    let reply = try stage.ask(
-      "AddAdvice", [("agent", .string("a")), ("text", .string("`chmod 777 /srv/other`"))],
-      by: stage.agents, wrapped: Stage.asNobody)
-    #expect(reply["parameters"]["advice"]["submittedBy"].integer == 65534)
-  }
-
   @Test func anAdviceEndsAfterItsTime() throws {
     let (stage, _) = try advised("```\nchmod -R a+rwx /srv/data\n```")
     stage.pass(seconds: 7 * 86_400 + 1)

@@ -14,7 +14,8 @@ extension EngineLiveTests {
     return (stage, try #require(try stage.fileGrant()["id"].text))
   }
 
-  private func refused(_ result: JSON, _ words: String) {
+  /// A request was refused, and says so in these words.
+  func refused(_ result: JSON, _ words: String) {
     #expect(result["done"].bool == false)
     #expect(result["status"].text == "refused")
     #expect(result["result"].text?.contains(words) == true, "\(result)")
@@ -62,27 +63,6 @@ extension EngineLiveTests {
     #expect(stage.mode("b") == 0o600)
   }
 
-  @Test func noAgentApproves() throws {
-    let (stage, id) = try widened(Stage.configuration + "[Approval]\nSelfApproval=yes\n")
-    refused(try stage.approve(id, by: stage.agents), "an agent is behind the caller")
-    refused(
-      try stage.approve(id, by: stage.agents, wrapped: "setsid -f"),
-      "an agent is behind the caller")
-    refused(
-      try stage.approve(id, by: stage.agents, wrapped: "env -i"),
-      "an agent is behind the caller")
-    refused(
-      try stage.approve(id, by: stage.agents, wrapped: "env -i setsid -f nohup"),
-      "an agent is behind the caller")
-    refused(
-      try stage.approve(id, by: stage.human, wrapped: "STAGE_HINT=1"),
-      "an agent is behind the caller")
-    #expect(try stage.show(id)["state"].text == "active")
-    #expect(try stage.events("approval.refused").count == 5)
-    #expect(try stage.events("approval.given").isEmpty)
-    #expect(try stage.approve(id, by: stage.human)["done"].bool == true)
-  }
-
   @Test func whoMadeTheChangeDoesNotApproveIt() throws {
     let (stage, id) = try widened()
     refused(try stage.approve(id, by: stage.human), "made this change")
@@ -123,7 +103,7 @@ extension EngineLiveTests {
   private static let withCode = Stage.configuration + "[Approval]\nAuthenticate=code\n"
 
   /// The code that left with the alert.
-  private func code(_ stage: Stage, _ id: String) throws -> (code: String, event: JSON) {
+  func code(_ stage: Stage, _ id: String) throws -> (code: String, event: JSON) {
     stage.pass(seconds: 3)
     let event = try stage.wait("the alert") {
       try stage.outbox().first {
@@ -153,20 +133,6 @@ extension EngineLiveTests {
     #expect(stage.text("state/ledger/00000000000000000001.jsonl")?.contains(code) == false)
   }
 
-  @Test func fiveWrongCodesVoidTheRightOne() throws {
-    let (stage, id) = try widened(Self.withCode)
-    let (code, _) = try code(stage, id)
-    let wrong = code == "222-222" ? "333-333" : "222-222"
-    for left in [4, 3, 2, 1] {
-      refused(try stage.approve(id, code: wrong), "wrong code; \(left) tries left")
-    }
-    refused(try stage.approve(id, code: wrong), "void")
-    refused(try stage.approve(id, code: code), "no code is valid")
-    stage.stop()
-    try stage.start()
-    refused(try stage.approve(id, code: code), "no code is valid")
-  }
-
   @Test func aDeliveredCodeIsValidAfterARestart() throws {
     let (stage, id) = try widened(Self.withCode)
     let (code, event) = try code(stage, id)
@@ -187,13 +153,5 @@ extension EngineLiveTests {
     #expect(second != first)
     refused(try stage.approve(id, code: first), "wrong code")
     #expect(try stage.approve(id, code: second)["done"].bool == true)
-  }
-
-  @Test func onlyRootAndTheNotifierTakeTheOutbox() throws {
-    let (stage, id) = try widened(Self.withCode)
-    _ = try code(stage, id)
-    let reply = try stage.ask(
-      "TakeOutbox", [("endpoint", .string("hook"))], by: stage.human, wrapped: Stage.asNobody)
-    #expect(reply["error"].text == "io.grantwatch.PermissionDenied")
   }
 }

@@ -75,6 +75,39 @@ extension EngineLiveTests {
     #expect(grant["approval"].isNull)
   }
 
+  @Test func everyLevelOfAnAgentsOwnAgentsIsKept() throws {
+    let stage = try hooked()
+    stage.configure("[Rule deep]\nChainLength=4\nTTL=5min\n" + Stage.configuration)
+    stage.reload()
+    for (id, startedBy) in [("x1", nil), ("x2", "x1")] as [(String, String?)] {
+      let none = try report(stage, "") {
+        $0.event = .subagentStart
+        $0.context.subagent = "\(id == "x1" ? "planner" : "worker") \(id)"
+        $0.context.startedBy = startedBy
+      }
+      #expect(none.isNull)
+    }
+    let told = try report(stage, "chmod 644 a") {
+      $0.context.subagent = "fixer x3"
+      $0.context.startedBy = "x2"
+    }
+    #expect(told["lineage"].elements.map { $0["name"].text } == ["planner", "worker"])
+    try stage.agent("STAGE_SESSION=s1 bash -c 'chmod 644 $D/a; true'")
+    let grant = try stage.fileGrant()
+    let links = grant["agent"]["delegation"].elements
+    #expect(
+      links.map { $0["name"].text }.suffix(4) == ["claude-code", "planner", "worker", "fixer"])
+    #expect(links.map { $0["id"].text } == ["4711", "s1", "x1", "x2", "x3"])
+    #expect(grant["rule"].text == "deep")
+    stage.pass(seconds: 3)
+    let closed = try stage.show(grant["id"].text ?? "")
+    #expect(closed["agent"]["delegation"] == grant["agent"]["delegation"])
+    stage.stop()
+    try stage.start()
+    let shown = try stage.call("ShowAdvice", [("ids", stage.ids(told["id"].text ?? ""))])
+    #expect(shown["advices"].elements.first?["lineage"] == told["lineage"])
+  }
+
   @Test func aGrantWiderThanWhatTheHookToldSaysSo() throws {
     let stage = try hooked()
     _ = try report(stage, "chmod 640 a")

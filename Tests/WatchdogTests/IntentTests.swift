@@ -16,7 +16,7 @@ extension EngineLiveTests {
     """
 
   /// A stage on which an advice was approved; its id.
-  private func approved(
+  func approved(
     _ text: String, prepare: @escaping (Scratch) -> Void = { _ in }
   ) throws -> (Stage, String) {
     let stage = try Stage(Stage.configuration + Self.rules) { scratch in
@@ -38,7 +38,7 @@ extension EngineLiveTests {
   }
 
   /// Waits for one approved grant and one that goes beyond the approval.
-  private func both(
+  func both(
     _ stage: Stage, of kind: String
   ) throws -> (approved: JSON, wider: JSON) {
     try stage.wait("an approved grant and a wider one") {
@@ -50,7 +50,7 @@ extension EngineLiveTests {
     }
   }
 
-  private func isUnapproved(_ grant: JSON, beyond advice: String, _ stage: Stage) throws {
+  func isUnapproved(_ grant: JSON, beyond advice: String, _ stage: Stage) throws {
     #expect(grant["state"].text == "active")
     #expect(grant["approval"].isNull)
     #expect(grant["intent"]["source"].text == "approval")
@@ -172,42 +172,6 @@ extension EngineLiveTests {
     let other = try stage.grant("another") { $0["object"].text == "group:staff" }
     #expect(other["intent"].isNull)
     #expect(other["provenance"].text == "human")
-  }
-
-  @Test func aSudoRuleForEverythingIsMoreThanOneCommand() throws {
-    let line = "eve ALL=(ALL) NOPASSWD: /bin/ls"
-    let (stage, advice) = try approved(
-      "Run `echo '\(line)' | sudo tee /etc/sudoers.d/eve`.", prepare: Self.furnish)
-    try stage.human.play("echo 'eve ALL=(ALL) NOPASSWD: ALL' >$S/root/etc/sudoers.d/eve")
-    let grant = try stage.grant("a rule") { $0["kind"].text == "sudo-rule" }
-    #expect(grant["intent"]["fit"].text == "wider")
-    try isUnapproved(grant, beyond: advice, stage)
-    try stage.human.play("echo '\(line)' >$S/root/etc/sudoers.d/eve2")
-    let second = try stage.grant("the approved rule") {
-      $0["kind"].text == "sudo-rule" && $0["id"] != grant["id"]
-    }
-    #expect(second["state"].text == "approved", "\(second)")
-  }
-
-  @Test func anEntryOfAnAccessListIsDividedByItsRights() throws {
-    let (stage, advice) = try approved("Run `setfacl -m u:bob:r /srv/other`.")
-    func list() throws -> String {
-      try stage.human.play("getfacl -cnpE $D/other >$S/out/list")
-      return (stage.text("out/list") ?? "").split(separator: "\n")
-        .filter { $0.hasPrefix("user:") || $0.hasPrefix("mask") }.joined(separator: " ")
-    }
-    try stage.human.play("setfacl -m u:1001:rwx $D/other")
-    let (first, second) = try both(stage, of: "file-acl")
-    #expect(first["right"].text == "read")
-    #expect(second["right"].text == "write execute")
-    try isUnapproved(second, beyond: advice, stage)
-    _ = try stage.call("Revoke", [("ids", stage.ids(second["id"].text ?? ""))])
-    #expect(try list() == "user::rw- user:1001:r-- mask::r--")
-    #expect(try stage.show(first["id"].text ?? "")["state"].text == "approved")
-    stage.pass(seconds: 3601)
-    _ = try stage.call("Revoke", [("ids", stage.ids(first["id"].text ?? ""))])
-    #expect(try list() == "user::rw-")
-    #expect(try stage.grants().count == 2)
   }
 
   @Test func whatAnAgentDoesIsApprovedAsFarAsItsAdviceWas() throws {

@@ -99,11 +99,6 @@ extension EngineLiveTests {
     return (stage, try #require(try stage.fileGrant()["id"].text))
   }
 
-  private func refused(_ result: JSON, _ words: String) {
-    #expect(result["status"].text == "refused")
-    #expect(result["result"].text?.contains(words) == true, "\(result)")
-  }
-
   @Test func polkitsWordApproves() throws {
     let presence = FakePresence(.proven)
     let (stage, id) = try widened(presence)

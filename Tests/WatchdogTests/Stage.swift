@@ -258,7 +258,8 @@ final class Stage {
   /// Runs a line of shell as an agent does: below a process that is one.
   func agent(_ line: String) throws { try agents.play(line) }
 
-  /// Calls a method from another process; `wrapped` puts words before the caller's command line.
+  /// Calls a method from another process; `wrapped` puts words before the caller's command line, or
+  /// says with the word ASK where it stands.
   func ask(
     _ method: String, _ parameters: [(String, JSON)], by actors: Actors, wrapped: String = ""
   ) throws -> JSON {
@@ -271,8 +272,9 @@ final class Stage {
     scratch.remove("out/call")
     scratch.remove("out/reply")
     scratch.file("out/call", 0o644, text: String(decoding: writer.bytes, as: UTF8.self))
-    let line = "\(wrapped) /usr/bin/perl $S/ask.pl $S/run/control.sock $S/out/call $S/out/reply"
-    try actors.play(line)
+    let asking = "/usr/bin/perl $S/ask.pl $S/run/control.sock $S/out/call $S/out/reply"
+    try actors.play(
+      wrapped.contains("ASK") ? wrapped.replacing("ASK", with: asking) : "\(wrapped) \(asking)")
     return try wait("a reply to \(method)") {
       guard let bytes = try? SmallFile.read("\(scratch.path)/out/reply") else { return nil }
       return try JSON.parse(bytes)

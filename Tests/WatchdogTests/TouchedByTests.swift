@@ -36,6 +36,29 @@ import Watchdog
     #expect(giver.process.pid == 7)
   }
 
+  @Test func ofSeveralActorsNobodyIsCertain() {
+    func giver(_ all: [Attribution]) -> Attribution {
+      var touched = TouchedBy()
+      for one in all { touched.add(one) }
+      return touched.giver(named: ["bob"], since: nil) { _ in false }
+    }
+    func sure(_ attribution: Attribution) -> Attribution {
+      var sure = attribution
+      sure.confidence = .certain
+      return sure
+    }
+    let (one, other) = (sure(attribution(7, root: "r1")), sure(attribution(8, root: "r2")))
+    let agent = sure(attribution(9, root: "a", agent: true))
+    #expect(giver([one, sure(attribution(6, root: "r1"))]).confidence == .certain)
+    let last = giver([one, other])
+    #expect(last.process.pid == 8 && last.confidence == .weak)
+    #expect(last.because.last?.contains("between the same two looks") == true)
+    let blamed = giver([one, agent, other])
+    #expect(blamed.process.pid == 9 && blamed.confidence == .strong)
+    #expect(blamed.because.count == 3)
+    #expect(giver([agent]).confidence == .certain)
+  }
+
   @Test func theManyProcessesOfOneActorCrowdNobodyOut() {
     var touched = TouchedBy()
     touched.add(attribution(7, root: "other"))

@@ -26,7 +26,11 @@ private func runHook(_ agent: HookAgent, _ invocation: Invocation) {
   let streams = invocation.streams
   let input =
     invocation.arguments.operands.last.map { Array($0.utf8) } ?? streams.part(HookInput.longest)
-  guard var submission = HookEvent(agent, input: input).submission else { return }
+  let event = HookEvent(agent, input: input)
+  guard var submission = event.submission else { return }
+  if submission.context.startedBy == nil {
+    submission.context.startedBy = event.record?.startedBy()
+  }
   if let attended = streams.environment("CLAUDE_CODE_SESSION_ATTENDED"), agent == .claudeCode {
     submission.context.attended = attended == "1"
   }

@@ -19,6 +19,8 @@ enum HookAgent: String, CaseIterable, Sendable {
 struct HookEvent {
   /// Nil where it holds no advice and reports nothing.
   var submission: AdviceSubmission?
+  /// Where the agent keeps on record who started the agent of its own that the event is of.
+  private(set) var record: HookRecord?
 
   /// Names under which messages of an agent that is not known may stand.
   private static let messageNames = [
@@ -56,7 +58,11 @@ struct HookEvent {
       found.context.toolUse ?? Self.text(json, ["tool_use_id", "tool_call_id", "call_id"])
     found.context.permissionMode = Self.text(json, ["permission_mode"])
     let subagent = [json["agent_type"].text, json["agent_id"].text].compactMap(\.self)
-    if !subagent.isEmpty { found.context.subagent = subagent.joined(separator: " ") }
+    if !subagent.isEmpty {
+      found.context.subagent = subagent.joined(separator: " ")
+      found.context.startedBy = Self.text(json, ["parent_agent_id", "parentAgentId"])
+      record = HookRecord(agent, json)
+    }
     submission = found
   }
 

@@ -17,6 +17,11 @@ extension Advice {
     writer.member("host", host)
     writer.member("command", isCommand)
     writer.member("subagent", context.subagent)
+    writer.member("startedBy", context.startedBy)
+    writer.key("lineage")
+    writer.beginArray()
+    for link in context.lineage { link.write(to: &writer) }
+    writer.endArray()
     writer.member("directory", context.directory)
     writer.member("toolUse", context.toolUse)
     writer.member("permissionMode", context.permissionMode)
@@ -51,6 +56,13 @@ extension Advice {
     writer.present("host", host)
     if isCommand { writer.member("command", true) }
     writer.present("subagent", context.subagent)
+    writer.present("startedBy", context.startedBy)
+    if !context.lineage.isEmpty {
+      writer.key("lineage")
+      writer.beginArray()
+      for link in context.lineage { link.writeRecord(to: &writer) }
+      writer.endArray()
+    }
     writer.present("directory", context.directory)
     writer.present("toolUse", context.toolUse)
     writer.present("permissionMode", context.permissionMode)
@@ -86,6 +98,8 @@ extension Advice {
     let isCommand = fields.flag("command") ?? false
     var context = AdviceContext()
     context.subagent = fields.text("subagent")
+    context.startedBy = fields.text("startedBy")
+    context.lineage = fields["lineage"].elements.compactMap(ChainLink.init(record:))
     context.directory = fields.text("directory")
     context.toolUse = fields.text("toolUse")
     context.permissionMode = fields.text("permissionMode")

@@ -111,11 +111,7 @@ extension AgentReference {
     writer.key("delegation")
     writer.beginArray()
     for link in delegation {
-      writer.beginObject()
-      writer.member("role", link.role.rawValue)
-      writer.member("name", link.name)
-      writer.member("id", link.id)
-      writer.endObject()
+      link.write(to: &writer)
     }
     writer.endArray()
     writer.endObject()
@@ -188,5 +184,15 @@ extension Deadline {
   /// is left, so that a clock that was set shows.
   package func wall(at now: Moment) -> Timestamp {
     boot == now.boot ? now.wall + left(at: now) : wall
+  }
+}
+
+extension ChainLink {
+  func write(to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("role", role.rawValue)
+    writer.member("name", name)
+    writer.member("id", id)
+    writer.endObject()
   }
 }

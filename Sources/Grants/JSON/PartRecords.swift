@@ -126,13 +126,7 @@ extension AgentReference {
     writer.member("chain", chain)
     writer.key("delegation")
     writer.beginArray()
-    for link in delegation {
-      writer.beginArray()
-      writer.value(link.role.rawValue)
-      writer.value(link.name)
-      if let id = link.id { writer.value(id) }
-      writer.endArray()
-    }
+    for link in delegation { link.writeRecord(to: &writer) }
     writer.endArray()
     writer.endObject()
   }
@@ -152,6 +146,14 @@ extension AgentReference {
 }
 
 extension ChainLink {
+  func writeRecord(to writer: inout JSONWriter) {
+    writer.beginArray()
+    writer.value(role.rawValue)
+    writer.value(name)
+    if let id { writer.value(id) }
+    writer.endArray()
+  }
+
   /// Reads the role, the name and the id; nil for anything else.
   init?(record: JSON) {
     let parts = record.elements.compactMap(\.text)

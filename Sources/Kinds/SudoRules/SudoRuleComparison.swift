@@ -70,7 +70,7 @@ extension SudoRule {
   }
 
   /// ALL covers everything; a command without arguments the same one with any.
-  private static func command(_ wide: String, covers narrow: String) -> Bool {
+  package static func command(_ wide: String, covers narrow: String) -> Bool {
     wide == "ALL" || wide == narrow
       || (!wide.contains(" ") && wide.hasPrefix("/") && !wide.hasSuffix("/")
         && narrow.hasPrefix(wide + " "))

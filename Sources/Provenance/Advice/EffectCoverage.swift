@@ -116,20 +116,24 @@ enum SudoRight {
   static func coverage(of right: String, by advised: String) -> Coverage {
     if right == advised { return .whole }
     let (given, told) = (parts(right), parts(advised))
-    let isNamed = told.commands.contains("ALL") && !told.commands.contains { $0.hasPrefix("!") }
+    // Where something is taken back, order matters: then they must be equal.
+    let takesBack = told.commands.contains { $0.hasPrefix("!") }
+    func covers(_ wide: [String], _ narrow: String) -> Bool {
+      wide.contains { SudoRule.command($0, covers: narrow) }
+    }
     let isWider =
       given.runas == told.runas && told.tags.isSuperset(of: given.tags)
-      && (isNamed || Set(told.commands).isSuperset(of: given.commands))
+      && (takesBack
+        ? Set(told.commands).isSuperset(of: given.commands)
+        : given.commands.allSatisfy { covers(told.commands, $0) })
     if isWider { return .whole }
     let overlaps =
-      isNamed || given.commands.contains("ALL")
-      || !Set(told.commands).isDisjoint(with: given.commands)
+      given.commands.contains { covers(told.commands, $0) }
+      || told.commands.contains { covers(given.commands, $0) }
     return overlaps ? .part : .none
   }
 
-  private static func parts(_ text: String) -> (
-    runas: String, tags: Set<String>, commands: [String]
-  ) {
+  static func parts(_ text: String) -> (runas: String, tags: Set<String>, commands: [String]) {
     var rest = text[...]
     var runas = ""
     if rest.hasPrefix("("), let close = rest.firstIndex(of: ")") {

@@ -62,8 +62,14 @@ extension AdviceIndex {
   ) -> Coverage {
     guard one.kind == .fileMode else {
       let coverage = change.coverage(of: one, FileRights(text: one.right) ?? [], item: item)
-      if one.kind == .fileACL, coverage != .none, change.change.subject == one.subject {
+      guard coverage != .none else { return coverage }
+      switch one.kind {
+      case .fileACL where change.change.subject == one.subject:
         allowed.rights.formUnion(change.rights)
+      case .fileCapability: change.capabilities.map { allowed.capabilities.formUnion($0) }
+      case .sudoRule where change.change.subject == one.subject:
+        allowed.sudo.append(change.change.right)
+      default: break
       }
       return coverage
     }
@@ -111,6 +117,9 @@ private struct Allowed {
   var bits = 0
   /// Of whom an access list's entry is for.
   var rights: FileRights = []
+  var capabilities = FileCapabilities()
+  /// Rights of sudo rules for the same user, as a grant has them.
+  var sudo: [String] = []
 }
 
 extension GrantDivision {
@@ -134,8 +143,31 @@ extension GrantDivision {
       (part.gain, rest.gain) = (within.detail, beyond.detail)
       cover(part, within.right)
       leave(rest, beyond.right)
+    case .fileCapability: divideCapabilities(item, right, coverage, allowed.capabilities)
+    case .sudoRule where coverage == .part:
+      guard let (part, rest, within) = item.partedSudoRule(right, by: allowed.sudo) else {
+        return leave(item, right)
+      }
+      cover(part, within)
+      leave(rest, right)
     default: if coverage == .whole { cover(item, right) } else { leave(item, right) }
     }
+  }
+
+  private mutating func divideCapabilities(
+    _ item: GrantItem, _ right: String, _ coverage: Coverage, _ allowed: FileCapabilities
+  ) {
+    guard coverage != .whole else { return cover(item, right) }
+    guard let gain = item.gain.flatMap({ FileGain(.fileCapability, detail: $0) }),
+      case (let within?, let beyond) = gain.parted(by: allowed)
+    else { return leave(item, right) }
+    guard let beyond else { return cover(item, right) }
+    var (part, rest) = (item, item)
+    (part.gain, rest.gain) = (within.detail, beyond.detail)
+    if case .capabilities(let gain) = within { part.after = gain.after.text }
+    rest.before = part.after
+    cover(part, within.right)
+    leave(rest, beyond.right)
   }
 
   private mutating func cover(_ item: GrantItem, _ right: String) {
@@ -177,6 +209,42 @@ extension GrantItem {
     part.after = Self.octal(middle)
     rest.before = part.after
     return (part, rest)
+  }
+
+  /// The item as two, one after the other: the rule with no more than one of the rights `allowed`,
+  /// and the rule that came in its place; then the first one's right. Nil where it cannot be shown
+  /// that the rule which came holds the approved one, which then is not divided at all.
+  fileprivate func partedSudoRule(
+    _ right: String, by allowed: [String]
+  ) -> (part: GrantItem, rest: GrantItem, right: String)? {
+    guard gain == nil, let after else { return nil }
+    func entry(_ value: String, _ detail: String?) -> AccessEntry {
+      AccessEntry(
+        subject: "", object: object, right: right, value: value, detail: detail ?? "")
+    }
+    for advised in allowed {
+      let told = SudoRight.parts(advised)
+      guard
+        let within = SudoRules.part(
+          of: entry(after, detail?.own), within: told.commands, tags: told.tags),
+        SudoRight.coverage(of: within.right, by: advised) == .whole
+      else { continue }
+      if let before, before != "absent" {
+        let former = entry(before, detail?.former)
+        // What was given before is no part of what came. And nothing of it may be lost until the
+        // approval ends and it comes back.
+        if SudoRules.gives(former, asMuchAs: within) || !SudoRules.gives(within, asMuchAs: former) {
+          continue
+        }
+      }
+      var (part, rest) = (self, self)
+      part.after = within.value
+      part.detail = EntryDetail(own: within.detail, former: detail?.former ?? "")
+      rest.before = within.value
+      rest.detail = EntryDetail(own: detail?.own ?? "", former: within.detail)
+      return (part, rest, within.right)
+    }
+    return nil
   }
 
   private static func octal(_ mode: Int) -> String {
