@@ -205,7 +205,7 @@ extension EngineLiveTests {
     let found = try #require(sources.first { $0["name"].text == "enforcement" })
     #expect(found["state"].text == "limited" && found["lacks"].text == "leave to write /home")
     // Where nothing is to be taken back nothing has to be written.
-    stage.configure(Stage.configuration.replacing("Mode=enforce", with: "Mode=alert"))
+    stage.configure(Stage.configuration + "\n[Watchdog]\nMode=alert\n")
     stage.reload()
     #expect(
       try stage.status()["problems"].elements.allSatisfy { $0.text?.contains("read-only") == false })
