@@ -48,7 +48,8 @@ extension Engine {
 
   func diagnoses() -> [SourceDiagnosis] {
     let rest = [
-      diagnoseEnforcement(), diagnoseApproval(), diagnosePolkit(), diagnoseAdvice(), diagnoseLedger(),
+      diagnoseEnforcement(), diagnoseApproval(), diagnosePolkit(), diagnoseAdvice(),
+      diagnoseLedger(),
     ]
     return [
       diagnoseFiles(), diagnoseProcesses(), diagnoseJournal(), diagnoseAudit(),

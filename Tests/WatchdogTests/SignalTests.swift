@@ -208,6 +208,7 @@ extension EngineLiveTests {
     stage.configure(Stage.configuration + "\n[Watchdog]\nMode=alert\n")
     stage.reload()
     #expect(
-      try stage.status()["problems"].elements.allSatisfy { $0.text?.contains("read-only") == false })
+      try stage.status()["problems"].elements.allSatisfy { $0.text?.contains("read-only") == false }
+    )
   }
 }
