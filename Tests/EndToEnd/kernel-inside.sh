@@ -37,6 +37,13 @@ access() {
   (cd /srv/data && stat -c '%n %a %U' -- * && getfacl -p -- * && getcap -- *)
 }
 
+# Whose the hundred short chmods are: one that was read late is known a little less surely.
+surely() {
+  is "$(list | jq -c '[.[] | select(.object | startswith("file:/srv/data/short-")) |
+    [.provenance, .agent.name, (.confidence | IN("certain", "strong"))]] | group_by(.) |
+    map([.[0], length])')" '[[["agent-executed","claude-code",true],100]]'
+}
+tells_of_a_gap() { grantctl log | grep -F source.gap | grep -F 'it was not running'; }
 configure() { # TTL
   cat >/etc/grantwatch/grantwatch.conf <<END
 [Watchdog]
@@ -89,9 +96,7 @@ before_the_reboot() {
     ssh-keygen -q -t ed25519 -N "" -f /root/key && cat /root/key.pub >>/home/bob/.ssh/authorized_keys
     chmod 4755 /srv/data/mode; chown bob /srv/data/owner; setfacl -m u:bob:rw /srv/data/list
     setcap cap_net_raw=ep /srv/data/tool'
-  check "a hundred chmods, each gone after a moment, are the agent's, surely" until_true 60 json \
-    '[.[] | select(.object | startswith("file:/srv/data/short-")) |
-      select(.provenance == "agent-executed" and .confidence == "certain")] | length == 100' list
+  check "a hundred chmods, each gone after a moment, are the agent's, surely" until_true 60 surely
   check "and what each of them ran is known, from audit where it was gone too soon" until_true 30 json \
     '[.[] | select(.object | startswith("file:/srv/data/short-")) |
       select(.actor.command == "chmod o+r " + (.object | ltrimstr("file:")))] | length == 100' list
@@ -100,7 +105,7 @@ before_the_reboot() {
     check "$kind: a grant of the agent's" until_true 60 json \
       "[.[] | select(.kind == \"$kind\" and .standing == false)] |
       length > 0 and all(.provenance == \"agent-executed\" and .agent.name == \"claude-code\" and
-        .confidence == \"certain\")" list
+        (.confidence == \"certain\" or .confidence == \"strong\"))" list
   done
   check "the kernel's audit record of a chmod is evidence" until_true 30 json \
     '[.[] | select(.object == "file:/srv/data/mode") | .evidence[] | select(.source == "audit")] |
@@ -134,8 +139,7 @@ after_the_reboot() {
   check "no grant is there twice" json \
     '[.[] | select(.standing == false and .state == "active")] == []' list
   check "and all is as it was before anything" is "$(access)" "$(cat "$work/before")"
-  check "the time in which nobody looked is a gap" until_true 10 json \
-    'select(.type == "source.gap")' grantctl -o json log
+  check "the time in which nobody looked is a gap" until_true 10 tells_of_a_gap
   check "verify" json '.ok == true' grantctl -o json verify
   check "the service was never restarted by systemd" is \
     "$(systemctl show -p NRestarts --value grantwatchd.service)" 0
