@@ -63,11 +63,7 @@ package struct Mount: Equatable, Sendable {
   /// True where a file is there and its file system, or this process's view of it, is mounted
   /// read-only; see EROFS of access(2).
   package static func isReadOnly(_ path: [UInt8]) -> Bool {
-    (path + [0]).withUnsafeBufferPointer { bytes in
-      bytes.withMemoryRebound(to: CChar.self) { path in
-        path.baseAddress.map { access($0, W_OK) != 0 && errno == EROFS } ?? false
-      }
-    }
+    withCPath(path) { access($0, W_OK) } != 0 && errno == EROFS
   }
 
   /// True for the kernel's own views (proc, sysfs, cgroup, ...), which hold no files of anybody.

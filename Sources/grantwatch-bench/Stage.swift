@@ -31,10 +31,10 @@ final class Stage: Sendable {
     guard access(daemon, X_OK) == 0 else {
       throw BenchError(description: "\(daemon): not there; build it first")
     }
-    var template = Array("/var/tmp/grantwatch-bench.XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else {
-      throw SystemError.last("make folder", "/var/tmp/grantwatch-bench.XXXXXX")
-    }
+    // mkdtemp(3) puts an end that nobody has in the place of the six letters.
+    let name = "/var/tmp/grantwatch-bench.XXXXXX"
+    var template = Array(name.utf8CString)
+    guard mkdtemp(&template) != nil else { throw SystemError.last("make folder", name) }
     folder = template.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
     do {
       try furnish()

@@ -25,3 +25,14 @@ until_true() { # SECONDS COMMAND...
     sleep 0.1
   done
 }
+is() { # ACTUAL EXPECTED
+  [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
+}
+# True if the JSON that the command prints satisfies the jq FILTER; shows it if not.
+json() { # FILTER COMMAND...
+  local filter=$1 out
+  shift
+  out=$("$@") || { printf '%s\n' "$out"; return 1; }
+  jq -e "$filter" <<<"$out" >/dev/null ||
+    { printf 'not true: %s\n%s\n' "$filter" "$(tail -c 4000 <<<"$out")"; return 1; }
+}

@@ -98,17 +98,6 @@ enforce() {
 
 . Tests/EndToEnd/checks.sh
 inside() { timeout 90 nsenter -t "$leader" -a -- "$@"; }
-is() { # ACTUAL EXPECTED
-  [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
-}
-# True if the JSON that the command prints satisfies the jq FILTER; shows it if not.
-json() { # FILTER COMMAND...
-  local filter=$1 out
-  shift
-  out=$("$@") || { printf '%s\n' "$out"; return 1; }
-  jq -e "$filter" <<<"$out" >/dev/null ||
-    { printf 'not true: %s\n%s\n' "$filter" "$(tail -c 4000 <<<"$out")"; return 1; }
-}
 finish() {
   if ((failed > 0)); then
     { inside journalctl -u grantwatchd -u grantwatch-notify -o short-precise --no-pager -n 120 ||

@@ -9,16 +9,6 @@ work=/var/tmp
 claude=/opt/claude/claude
 phase=/var/lib/checks-phase
 
-json() { # FILTER COMMAND...
-  local filter=$1 out
-  shift
-  out=$("$@") || { printf '%s\n' "$out"; return 1; }
-  jq -e "$filter" <<<"$out" >/dev/null ||
-    { printf 'not true: %s\n%s\n' "$filter" "$(tail -c 4000 <<<"$out")"; return 1; }
-}
-is() { # ACTUAL EXPECTED
-  [[ $1 == "$2" ]] || { printf 'got:      %s\nexpected: %s\n' "$1" "$2"; return 1; }
-}
 list() { grantctl -o json list; }
 # An agent's command line: taken in by pid 1, so that nothing else tells of an agent.
 agent() { systemd-run --quiet --wait --collect --unit="agent-$RANDOM" "$claude" -c "$1"; }

@@ -7,24 +7,15 @@ import Scratch
 import Synchronization
 import Testing
 
-/// The program that was built with the tests.
-private let notifyProgram: String? = {
-  var name = [CChar](repeating: 0, count: 4096)
-  let count = readlink("/proc/self/exe", &name, name.count)
-  guard count > 0 else { return nil }
-  let path = String(decoding: name[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  let folder = path.split(separator: "/").dropLast().joined(separator: "/")
-  let program = "/\(folder)/grantwatch-notify"
-  return access(program, X_OK) == 0 ? program : nil
-}()
-
 /// What others on the host can get at of codes on their way out: the real grantwatch-notify and the
 /// real curl(1), of an account of their own, before an endpoint that never answers. Root is not kept
 /// out by anything.
 @Suite(
   .enabled(if: geteuid() == 0, "needs root"),
   .enabled(if: access("/usr/bin/python3", X_OK) == 0, "needs python3"),
-  .enabled(if: notifyProgram != nil, "needs grantwatch-notify beside the tests"))
+  .enabled(
+    if: access(BuiltProgram.path("grantwatch-notify"), X_OK) == 0,
+    "needs grantwatch-notify beside the tests"))
 struct NotifierSecrecyLiveTests {
   private static let code = "7QK-M2X"
 
@@ -129,7 +120,7 @@ struct NotifierSecrecyLiveTests {
 
   @Test("Nobody of another uid, nor of the notifier's own, reads what grantwatch-notify holds")
   func secrecy() throws {
-    let program = try #require(notifyProgram)
+    let program = BuiltProgram.path("grantwatch-notify")
     Scratch.call(scratch.bytes()) { chmod($0, 0o755) }
     scratch.file("probe.py", 0o644, text: Self.probe)
     // It takes connections and says nothing.

@@ -12,17 +12,8 @@ enum ManyGrants: Benchmark {
     """
 
   static func measure(on stage: Stage, quick: Bool) throws -> [Figure] {
-    stage.clear()
-    try stage.configure(timeToLive: "5s", mode: "alert")
     let grants = quick ? 500 : 10_000
-    let folder = try stage.makeFiles(grants, in: "due")
-    let first = try stage.start()
-    for index in 0..<grants { _ = try stage.changeMode(folder + "/f\(index)", "0666") }
-    let client = try ControlClient(path: stage.socket)
-    try waitUntil("\(grants) overdue grants", every: 50_000) {
-      try client.call("GetStatus", .object([]))["status"]["overdue"].integer == Int64(grants)
-    }
-    stage.stop(first)
+    let folder = try stage.makeOverdue(grants) { _ in "0666" }
     try stage.configure(timeToLive: "5s", mode: "enforce")
     let start = SystemClock.up()
     let daemon = try stage.start()
@@ -40,5 +31,23 @@ enum ManyGrants: Benchmark {
         name: "the same: status meanwhile, p99", value: status.quantile(0.99), unit: "ms",
         limit: 50, samples: status.count),
     ]
+  }
+}
+
+extension Stage {
+  /// Has each of `count` files given the mode that `mode` names for its place, by a process of its own,
+  /// and waits until all that is overdue, before a daemon that only tells of it. Returns their folder.
+  func makeOverdue(_ count: Int, _ mode: (Int) -> String) throws -> String {
+    clear()
+    try configure(timeToLive: "5s", mode: "alert")
+    let folder = try makeFiles(count, in: "due")
+    let daemon = try start()
+    for index in 0..<count { _ = try changeMode(folder + "/f\(index)", mode(index)) }
+    let client = try ControlClient(path: socket)
+    try waitUntil("\(count) overdue grants", every: 50_000) {
+      try client.call("GetStatus", .object([]))["status"]["overdue"].integer == Int64(count)
+    }
+    stop(daemon)
+    return folder
   }
 }

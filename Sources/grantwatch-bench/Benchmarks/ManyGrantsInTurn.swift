@@ -27,17 +27,8 @@ enum ManyGrantsInTurn: Benchmark {
   }
 
   static func measure(on stage: Stage, quick: Bool) throws -> [Figure] {
-    stage.clear()
-    try stage.configure(timeToLive: "5s", mode: "alert")
     let grants = quick ? 1_000 : 10_000
-    let folder = try stage.makeFiles(grants, in: "due")
-    let first = try stage.start()
-    for index in 0..<grants { _ = try stage.changeMode(folder + "/f\(index)", mode(index)) }
-    let client = try ControlClient(path: stage.socket)
-    try waitUntil("\(grants) overdue grants", every: 50_000) {
-      try client.call("GetStatus", .object([]))["status"]["overdue"].integer == Int64(grants)
-    }
-    stage.stop(first)
+    let folder = try stage.makeOverdue(grants) { mode($0) }
     try stage.configure(timeToLive: "5s", mode: "enforce", revokesPerMinute: limit)
     let start = SystemClock.up()
     let since = Timestamp(microseconds: SystemClock.wall())
