@@ -71,9 +71,10 @@ extension Engine {
     return parts(other).lexicographicallyPrecedes(parts(cursor))
   }
 
-  /// What the record of a call adds to a grant of the same process that /proc could not tell of.
+  /// What the record of a call, or a tool's own line, adds to a grant of the same process that /proc
+  /// could not tell of.
   func complete(_ id: String, by signal: AccessSignal) {
-    guard signal.source == "audit", signal.trusted, let grant = store[id],
+    guard signal.trusted, signal.uid != .max, let grant = store[id],
       grant.actor.pid == signal.pid, grant.actor.loginUID == nil, grant.actor.command == nil
     else { return }
     update(id) { grant in
@@ -83,7 +84,7 @@ extension Engine {
       grant.actor.loginUser = signal.loginUID.map { hostAccounts.displayName($0) ?? "\($0)" }
       grant.actor.session = signal.session
       grant.actor.command = signal.command
-      grant.because.append("audit says who process \(signal.pid) was")
+      grant.because.append("\(signal.source) says who process \(signal.pid) was")
     }
   }
 }

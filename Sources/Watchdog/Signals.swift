@@ -74,7 +74,7 @@ extension Engine {
   /// Evidence that is kept with one grant.
   private static let mostEvidence = 32
 
-  private func attach(_ evidence: Evidence, to id: String) {
+  func attach(_ evidence: Evidence, to id: String) {
     guard let grant = store[id], grant.evidence.count < Self.mostEvidence,
       !grant.evidence.contains(evidence)
     else { return }

@@ -21,9 +21,7 @@ inbox=$work/inbox
 mkdir "$inbox"
 echo 127.0.0.1 localhost >"$tree/etc/hosts"
 install -m 440 /dev/stdin "$tree/etc/sudoers.d/ann" <<<'ann ALL=(ALL) NOPASSWD: ALL'
-# Without process events a command of one millisecond may be gone before anybody can look at its
-# parents. So there are enough files that chmod lives for a while.
-for folder in payroll reports drafts; do
+for folder in payroll reports bonuses drafts; do
   install -d -m 750 "$tree/srv/$folder"
   (cd "$tree/srv/$folder" && umask 027 && seq -f 'file-%g' 3000 | xargs touch)
 done
@@ -92,7 +90,8 @@ sudo chmod -R 777 $1
 \`\`\`
 END
 }
-# Other words, the same effect.
+# Other words, the same effect. Without process events chmod may be gone before anybody can look at
+# its parents; then sudo's record says whose it was.
 variant() { types ann "sudo find $1 -exec chmod a+rwx {} +"; }
 delivery() { # ID TYPE: the webhook about a grant, once it has come
   local file
@@ -164,8 +163,26 @@ check "it is approved, with the code as proof" has file:/srv/reports \
 check "the approval is told of" until_true 10 delivery "$reports" approval.given
 
 
-# 3. The same change, and no agent had said a word about it.
-check "ann does the same to a folder that no advice names" variant /srv/drafts
+# 3. The same while the service stands still, so that nobody can look at a process.
+advice=$(advise /srv/bonuses)
+inside systemctl kill --kill-whom=main --signal=STOP grantwatchd.service
+check "ann types a third variant, and nobody looks" variant /srv/bonuses
+inside systemctl kill --kill-whom=main --signal=CONT grantwatchd.service
+check "sudo's record says that it is hers" until_true 10 has file:/srv/bonuses \
+  ".provenance == \"agent-advised\" and .confidence == \"strong\" and .advice == \"$advice\" and
+   .actor.loginUser == \"ann\" and .items == 3001 and .expiresAt != null and
+   (.evidence | any(.source == \"journal\" and (.text | contains(\"sudo\"))))"
+bonuses=$(id_of file:/srv/bonuses) || bonuses=none
+check "what is known of her is in the alert" until_true 10 json \
+  '.data.grant.actor.loginUser == "ann" and .data.grant.agent.name == "forum-helper"' \
+  delivery "$bonuses" grant.detected
+check "it expires as the first did" until_true $((ttl + 20)) expired file:/srv/bonuses
+
+
+# 4. The same change, and no agent had said a word about it. The process that makes it is there to be
+# looked at, for only its parents show that no agent is behind it.
+own="perl -e 'chmod 0777, @ARGV; sleep 2' /srv/drafts /srv/drafts/*"
+check "ann does the same to a folder that no advice names" types ann "sudo sh -c \"$own\""
 check "it is ann's own" until_true 10 has file:/srv/drafts \
   '.provenance == "human" and .agent == null and .advice == null and
    .actor.loginUser == "ann" and .expiresAt == null'
@@ -188,7 +205,7 @@ check "the record is unbroken" json '.ok == true' inside grantctl -o json verify
 # What an admin asks afterwards.
 row='.[] | select(.provenance == "agent-advised" and .agent == "forum-helper")'
 check "the report has the exposure in minutes, and how long it was unapproved" json \
-  "$row | .grants == 2 and .expired == 1 and .approved == 1 and
+  "$row | .grants == 3 and .expired == 2 and .approved == 1 and
    .exposureMinutes >= $ttl / 30 and .exposureMinutesMin <= .exposureMinutes and
    .unapprovedMinutes >= $ttl / 60 and .unapprovedMinutes < .exposureMinutes" \
   inside grantctl -o json report

@@ -25,7 +25,7 @@ TTL=${ttl}s
 OnDeadline=revoke
 END
 # Without process events a command of one millisecond may be gone before anybody can look at its
-# parents. So there are enough files that chmod lives for a while, and usermod waits for a cache.
+# parents. So what changes the modes lives on for a while, and usermod waits for a cache.
 install -d -m 750 "$tree/srv/data"
 (cd "$tree/srv/data" && umask 027 && seq -f 'file-%g' 5000 | xargs touch)
 printf '#!/bin/sh\nsleep 1\n' | install -D -m 755 /dev/stdin "$tree/usr/sbin/nscd"
@@ -51,7 +51,9 @@ check "no IP socket is open to the service" \
 
 inside useradd -m carol
 inside systemd-run --quiet --wait --collect --unit=agent \
-  /opt/claude/claude -c 'chmod -R a+rwx /srv/data; usermod -aG games carol'
+  /opt/claude/claude -c 'cd /srv/data
+    perl -e "chmod 04777, pop; chmod 0777, @ARGV; sleep 2" . file-* tool
+    usermod -aG games carol'
 
 file_grant='[.[] | select(.kind == "file-mode" and .object == "file:/srv/data" and .standing == false)]'
 group_grant='[.[] | select(.kind == "group-member" and .object == "group:games" and .standing == false)]'
