@@ -3,27 +3,12 @@ internal import Grants
 
 /// What was told a short while ago, to know again what is told twice. Bounded.
 struct EchoMemory {
-  private static let most = 1024
+  private static let mostShells = 1024
   /// How far apart lines of one process and of several may lie.
   private static let processSpan = TimeSpan(seconds: 10)
   private static let hostSpan = TimeSpan(seconds: 5)
 
-  private struct Key: Hashable {
-    var boot: [UInt8]
-    /// Nil for events of the host.
-    var pid: Int32?
-    var event: String
-
-    /// Boots are few: to hash them tells nothing.
-    func hash(into hasher: inout Hasher) {
-      hasher.combine(pid)
-      hasher.combine(event)
-    }
-  }
-
-  private var times: [Key: Timestamp] = [:]
-  private var keys: [Key] = []
-  private var keyAt = 0
+  private var events = RecentEvents()
   /// The last told shell of an account: whether it lets in.
   private var shells: [String: Bool] = [:]
   private var commands: [(boot: [UInt8], pid: Int32?, command: String?)] = []
@@ -47,31 +32,15 @@ struct EchoMemory {
 
   private mutating func isNew(_ echo: Echo, _ fields: JournalFields, at time: Timestamp) -> Bool {
     let isProcess = echo.scope == .process
-    let key = Key(
-      boot: fields.boot, pid: isProcess ? fields.pid ?? 0 : nil, event: echo.event)
-    let span = isProcess ? Self.processSpan : Self.hostSpan
-    if times.isEmpty { times.reserveCapacity(2 * Self.most) }
-    if let before = times.updateValue(time, forKey: key) {
-      guard before <= time + span, time <= before + span else { return true }
-      // The first line counts, however often the event is told of again.
-      times[key] = before
-      return false
-    } else {
-      if keys.count < Self.most {
-        keys.append(key)
-      } else {
-        times[keys[keyAt]] = nil
-        keys[keyAt] = key
-        keyAt = (keyAt + 1) % Self.most
-      }
-    }
-    return true
+    let event = RecentEvents.Event(
+      boot: fields.boot, pid: isProcess ? fields.pid ?? 0 : nil, name: echo.event)
+    return events.isNew(event, at: time, within: isProcess ? Self.processSpan : Self.hostSpan)
   }
 
   /// A line that names the new shell only says as much as is known of the old one.
   private mutating func completeShell(_ told: inout Recognition, _ shell: Bool, _ account: String) {
     let former = shells[account]
-    if shells.count >= Self.most { shells = [:] }
+    if shells.count >= Self.mostShells { shells = [:] }
     shells[account] = shell
     guard told.type == .set, let former else { return }
     if former { told.isSilent = true } else { told.type = .grant }

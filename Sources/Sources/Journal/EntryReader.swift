@@ -52,6 +52,8 @@ package struct EntryReader {
   private var echoes = EchoMemory()
   private var boot = LastText()
   private var machine = LastText()
+  private var unit = LastText()
+  private var userUnit = LastText()
   private var taken: String?
   /// The last entry of which, and of all before it, the signals were handed on.
   package private(set) var passed: String?
@@ -178,41 +180,34 @@ package struct EntryReader {
     for var event in recognition.further { tell(&event, tool, fields, cursor, stored, body) }
   }
 
+  /// Takes the texts out of `event`: to copy them costs more than all else.
   private mutating func tell(
     _ event: inout Recognition, _ tool: [UInt8], _ fields: JournalFields, _ cursor: String,
     _ stored: Timestamp, _ body: (AccessSignal) -> Void
   ) {
     guard echoes.admits(&event, fields, at: stored) else { return }
-    body(signal(&event, tool, fields, cursor, stored))
-  }
-
-  /// Takes the texts out of `recognition`: to copy them costs more than all else.
-  private mutating func signal(
-    _ recognition: inout Recognition, _ tool: [UInt8], _ fields: JournalFields, _ cursor: String,
-    _ stored: Timestamp
-  ) -> AccessSignal {
     // journald's stamp of reception; one that lies after its storing says nothing.
     let source = fields.sourceTime.map { Timestamp(microseconds: $0) } ?? stored
     var signal = AccessSignal(
-      cursor: cursor, time: min(source, stored), tool: escaped(tool), type: recognition.type,
-      message: recognition.message ?? escaped((fields.message ?? []).prefix(4096)),
-      trusted: recognition.trusted)
+      cursor: cursor, time: min(source, stored), tool: escaped(tool), type: event.type,
+      message: event.message ?? escaped((fields.message ?? []).prefix(4096)),
+      trusted: event.trusted)
     signal.boot = boot.text(of: fields.boot)
     signal.machine = machine.text(of: fields.machine)
     signal.pid = fields.pid ?? 0
     signal.uid = fields.uid ?? .max
     signal.loginUID = fields.loginUID
     signal.session = fields.session
-    signal.unit = fields.unit.map { escaped($0) }
-    signal.userUnit = fields.userUnit.map { escaped($0) }
-    signal.kind = recognition.kind
-    swap(&signal.subject, &recognition.subject)
-    swap(&signal.object, &recognition.object)
-    swap(&signal.right, &recognition.right)
-    swap(&signal.actorUser, &recognition.actorUser)
-    swap(&signal.command, &recognition.command)
-    swap(&signal.members, &recognition.members)
-    swap(&signal.root, &recognition.root)
-    return signal
+    signal.unit = fields.unit.map { unit.text(of: $0) }
+    signal.userUnit = fields.userUnit.map { userUnit.text(of: $0) }
+    signal.kind = event.kind
+    swap(&signal.subject, &event.subject)
+    swap(&signal.object, &event.object)
+    swap(&signal.right, &event.right)
+    swap(&signal.actorUser, &event.actorUser)
+    swap(&signal.command, &event.command)
+    swap(&signal.members, &event.members)
+    swap(&signal.root, &event.root)
+    body(signal)
   }
 }

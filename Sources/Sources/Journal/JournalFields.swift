@@ -33,8 +33,9 @@ package struct JournalFields: Sendable, Equatable {
 
   package init() {}
 
-  /// Of the journal's current entry.
-  init(of journal: Journal, _ values: inout SharedValues) {
+  /// Takes what the journal's current entry has. Not an initializer: what a closure fills there is
+  /// copied once more.
+  mutating func read(_ journal: Journal, _ values: inout SharedValues) {
     journal.fields { take($0, &values) }
   }
 
@@ -51,54 +52,56 @@ package struct JournalFields: Sendable, Equatable {
 
   /// Takes one field as sd_journal_enumerate_data(3) gives it: `NAME=value`.
   mutating func take(_ field: UnsafeRawBufferPointer, _ values: inout SharedValues) {
-    // The longest name that counts has 26 bytes.
-    guard let base = field.baseAddress,
-      let found = memchr(base, Int32(UInt8(ascii: "=")), min(field.count, 32))
-    else { return }
-    let equals = base.distance(to: UnsafeRawPointer(found))
-    let value = UnsafeRawBufferPointer(rebasing: field[(equals + 1)...])
-    func isNamed(_ name: StaticString) -> Bool {
-      name.utf8CodeUnitCount == equals && memcmp(name.utf8Start, base, equals) == 0
+    guard let base = field.baseAddress, field.count > 2 else { return }
+    /// The value, if the field's name is this one; with its `=`.
+    @inline(__always) func value(_ name: StaticString) -> UnsafeRawBufferPointer? {
+      let length = name.utf8CodeUnitCount
+      guard field.count >= length, memcmp(base, name.utf8Start, length) == 0 else { return nil }
+      return UnsafeRawBufferPointer(rebasing: field[length...])
     }
-    // By length first: most names are told apart by it, or are none of these.
-    switch equals {
-    case 4:
-      if isNamed("_UID") {
-        uid = Self.number(value).flatMap { UInt32(exactly: $0) }
-      } else if isNamed("_PID") {
-        pid = Self.number(value).flatMap { Int32(exactly: $0) }
-      } else if isNamed("_EXE") {
+    // By the second letter first: most names are told apart by it, or are none of these.
+    switch field[1] {
+    case UInt8(ascii: "U"):
+      if let value = value("_UID=") { uid = Self.number(value).flatMap { UInt32(exactly: $0) } }
+    case UInt8(ascii: "P"):
+      if let value = value("_PID=") { pid = Self.number(value).flatMap { Int32(exactly: $0) } }
+    case UInt8(ascii: "E"):
+      if let value = value("_EXE=") {
         exe = values[value]
-      }
-    case 5: if isNamed("_COMM") { comm = values[value] }
-    case 7: if message == nil, isNamed("MESSAGE") { message = Array(value) }
-    case 8:
-      if isNamed("_BOOT_ID") {
-        boot = values[value]
-      } else if isNamed("_CMDLINE") {
-        commandLine = Array(value)
-      }
-    case 10:
-      if isNamed("_TRANSPORT") {
-        transport = values[value]
-      } else if messageID == nil, isNamed("MESSAGE_ID") {
+      } else if message == nil, let value = value("MESSAGE=") {
+        message = Array(value)
+      } else if messageID == nil, let value = value("MESSAGE_ID=") {
         messageID = Array(value)
       }
-    case 11: if isNamed("_MACHINE_ID") { machine = values[value] }
-    case 13: if isNamed("_SYSTEMD_UNIT") { unit = values[value] }
-    case 14:
-      if isNamed("_AUDIT_SESSION") {
-        session = Self.auditNumber(value)
-      } else if isNamed("_CAP_EFFECTIVE") {
+    case UInt8(ascii: "C"):
+      if let value = value("_COMM=") {
+        comm = values[value]
+      } else if let value = value("_CMDLINE=") {
+        commandLine = Array(value)
+      } else if let value = value("_CAP_EFFECTIVE=") {
         isPrivileged = value.contains { $0 != UInt8(ascii: "0") }
       }
-    case 15: if isNamed("_AUDIT_LOGINUID") { loginUID = Self.auditNumber(value) }
-    case 17:
-      if identifiers.count < 8, isNamed("SYSLOG_IDENTIFIER") {
+    case UInt8(ascii: "B"): if let value = value("_BOOT_ID=") { boot = values[value] }
+    case UInt8(ascii: "T"): if let value = value("_TRANSPORT=") { transport = values[value] }
+    case UInt8(ascii: "M"): if let value = value("_MACHINE_ID=") { machine = values[value] }
+    case UInt8(ascii: "A"):
+      if let value = value("_AUDIT_SESSION=") {
+        session = Self.auditNumber(value)
+      } else if let value = value("_AUDIT_LOGINUID=") {
+        loginUID = Self.auditNumber(value)
+      }
+    case UInt8(ascii: "S"):
+      if let value = value("_SYSTEMD_UNIT=") {
+        unit = values[value]
+      } else if let value = value("_SYSTEMD_USER_UNIT=") {
+        userUnit = values[value]
+      } else if let value = value("_SOURCE_REALTIME_TIMESTAMP=") {
+        sourceTime = Self.number(value)
+      }
+    case UInt8(ascii: "Y"):
+      if identifiers.count < 8, let value = value("SYSLOG_IDENTIFIER=") {
         identifiers = identifiers.isEmpty ? values.alone(value) : identifiers + [Array(value)]
       }
-    case 18: if isNamed("_SYSTEMD_USER_UNIT") { userUnit = values[value] }
-    case 26: if isNamed("_SOURCE_REALTIME_TIMESTAMP") { sourceTime = Self.number(value) }
     default: break
     }
   }

@@ -240,7 +240,8 @@ package final class JournalSource {
     guard recent.isNew(realtime: stored, monotonic: place.monotonic ?? 0, cursor: cursor) else {
       return nil
     }
-    let fields = JournalFields(of: journal, &values)
+    var fields = JournalFields()
+    fields.read(journal, &values)
     // What the daemon itself writes is no news.
     guard fields.pid != OwnProcess.pid || fields.boot != ownBoot else { return nil }
     let time = Timestamp(microseconds: stored)
@@ -251,7 +252,7 @@ package final class JournalSource {
       }
       if let found = fields.advice(in: journal, cursor: cursor, stored: time) { advice(found) }
     }
-    reader.take(fields, cursor: cursor, stored: time, body)
+    reader.take(consume fields, cursor: cursor, stored: time, body)
     return nil
   }
 
