@@ -204,7 +204,7 @@ package struct Grant: Equatable, Sendable {
   package var actor = Actor()
   /// The id of the advice it follows.
   package var advice: String?
-  package var approval: Approval?
+  @Rare package var approval: Approval?
   package var grantedAt: Timestamp
   /// CLOCK_BOOTTIME at `grantedAt` in boot `boot`, microseconds.
   package var grantedUp: Int64
@@ -223,7 +223,7 @@ package struct Grant: Equatable, Sendable {
   /// What its holder gave while it was active, one line each: it outlives this grant.
   package var madeMeanwhile: [String] = []
   /// Nil until a source tells of a use.
-  package var usage: Usage?
+  @Rare package var usage: Usage?
   /// Name of the rule that set the deadline.
   package var rule: String?
   package var severity: Severity = .low
@@ -246,9 +246,9 @@ package struct Grant: Equatable, Sendable {
   /// The agent ran with its permission prompts switched off.
   package var skipsPermissions = false
   /// What was said to be done, where somebody said so, and how this compares with it.
-  package var intent: Intent?
+  @Rare package var intent: Intent?
   /// What is known of the agent's own question before the act.
-  package var prompt: PromptEvidence?
+  @Rare package var prompt: PromptEvidence?
   /// For a primary group: the one before.
   package var previousPrimary: String?
   /// Ways in for root that there were beside this grant when it was given.

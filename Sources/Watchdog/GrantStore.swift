@@ -37,7 +37,7 @@ package struct ItemReference: Hashable {
 /// queue.
 package final class GrantStore {
   /// Ended grants that are kept for `list`; older ones are in the ledger only. So many take about
-  /// 30 MB, and an agent that gives and takes all day no more.
+  /// 20 MB, and an agent that gives and takes all day no more.
   package static let endedLimit = 10_000
 
   /// A grant is large: in a box of its own a table of them stays small and is quickly enlarged.
@@ -47,6 +47,7 @@ package final class GrantStore {
   }
 
   private var all: [String: Box] = [:]
+  private var shared = SharedParts()
   /// Ids, oldest first.
   package private(set) var order: [String] = []
   /// The items that are not ended, by file.
@@ -163,7 +164,9 @@ package final class GrantStore {
       all[grant.id] = Box(grant)
     }
     count(grant)
-    if grant.state == .ended { endedCount += 1 } else { index(grant, from: 0) }
+    guard grant.state == .ended else { return index(grant, from: 0) }
+    endedCount += 1
+    if let box = all[grant.id] { shared.share(&box.grant) }
   }
 
   /// Changes a grant in place; the indices follow.
@@ -178,6 +181,7 @@ package final class GrantStore {
     if ended, !endedBefore {
       endedCount += 1
       unindex(box.grant)
+      shared.share(&box.grant)
       trim()
     } else if !ended {
       if endedBefore {

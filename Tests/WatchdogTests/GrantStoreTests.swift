@@ -38,6 +38,33 @@ import Watchdog
     #expect(store.endedCount == 1)
   }
 
+  @Test func whatEndedGrantsHaveInCommonIsKeptOnce() throws {
+    let store = GrantStore()
+    let ids = ["g-aaa", "g-bbb", "g-ccc"]
+    for (number, id) in ids.enumerated() {
+      var grant = memberGrant(id, "bob", "docker")
+      grant.because = ["a reason that is too long for a word", "number \(number / 2) of its kind"]
+      grant.agent = AgentReference(name: "codex", chain: ["claude-code", "codex"])
+      store.insert(grant)
+    }
+    func place(_ id: String) throws -> [UnsafeRawPointer?] {
+      let grant = try #require(store[id])
+      return [
+        grant.because.withUnsafeBytes(\.baseAddress),
+        grant.agent?.chain.withUnsafeBytes(\.baseAddress),
+      ]
+    }
+    #expect(try place(ids[0]) != place(ids[1]))
+    let before = ids.map { store[$0]?.because }
+    for id in ids { store.change(id) { $0.state = .ended } }
+    #expect(ids.map { store[$0]?.because } == before)
+    #expect(try place(ids[0]) == place(ids[1]))
+    #expect(try place(ids[2])[0] != place(ids[0])[0])
+    #expect(try place(ids[2])[1] == place(ids[0])[1])
+    store.change(ids[0]) { $0.because.append("and a later one") }
+    #expect(store[ids[1]]?.because == before[1])
+  }
+
   @Test func aReplacedGrantIsIndexedUnderItsNewNames() {
     let store = GrantStore()
     store.insert(memberGrant("g-bbb", "bob", "docker"))
