@@ -4,7 +4,8 @@ internal import Glibc
 
 /// Login sessions as systemd-logind keeps them; see sd-login(3). On a host without it there are none.
 package enum LoginSessions {
-  /// The names of a user's sessions, those that are being closed included; sorted, escaped.
+  /// The names of a user's sessions, those that are being closed included; sorted, escaped. logind takes
+  /// one that is gone from the user's list a moment later: such a one is left out.
   package static func of(uid: UInt32) -> [String] {
     var list: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
     let count = sd_uid_get_sessions(uid, -1, &list)
@@ -13,7 +14,7 @@ package enum LoginSessions {
     var names: [String] = []
     var at = 0
     while let name = list[at] {
-      if at < count { names.append(text(name)) }
+      if at < count, sd_session_get_state(name, nil) >= 0 { names.append(text(name)) }
       free(name)
       at += 1
     }
@@ -26,6 +27,17 @@ package enum LoginSessions {
     guard sd_pid_get_session(pid, &name) >= 0, let name else { return nil }
     defer { free(name) }
     return text(name)
+  }
+
+  /// Waits until none of these sessions is there any more, for `patience` microseconds at the most: one
+  /// that was ended stays, closing, until its last process is gone. Blocks the calling thread.
+  package static func waitForEnd(of names: some Sequence<String>, patience: Int64 = 5_000_000) {
+    let end = SystemClock.up() + patience
+    for name in names {
+      while sd_session_get_state(name, nil) >= 0, SystemClock.up() < end {
+        SystemClock.pause(milliseconds: 10)
+      }
+    }
   }
 
   private static func text(_ name: UnsafeMutablePointer<CChar>) -> String {

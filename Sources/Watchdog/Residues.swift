@@ -123,9 +123,11 @@ extension Engine {
 
   /// Ends sessions by logind, then what is left of the processes.
   private static func terminate(_ found: [Residue]) {
-    for session in Set(found.flatMap(\.sessions)) {
+    let sessions = Set(found.flatMap(\.sessions))
+    for session in sessions {
       _ = Spawn.runAndWait("/usr/bin/loginctl", ["terminate-session", session])
     }
     _ = ProcessTermination.end(found.flatMap(\.processes))
+    LoginSessions.waitForEnd(of: sessions)
   }
 }

@@ -145,6 +145,9 @@ login() { # USER: makes the account first
   [[ -e $tree/root/key ]] || inside ssh-keygen -q -t ed25519 -N '' -f /root/key
   inside install -d -o "$1" -g "$1" -m 700 "/home/$1/.ssh"
   inside install -o "$1" -g "$1" -m 600 /root/key.pub "/home/$1/.ssh/authorized_keys"
+  sits_down "$1"
+}
+sits_down() { # USER: logs in with the key that is there
   mkfifo "$work/$1.keys"
   # Opened both ways, so that it has no end before the session has one.
   nsenter -t "$leader" -a -- ssh -tt -i /root/key -o BatchMode=yes \

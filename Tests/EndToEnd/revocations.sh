@@ -43,6 +43,7 @@ done
 install -D -m 4750 "$tree/bin/true" "$tree/srv/modes/tool"
 printf '#!/bin/sh\nsleep 0.5\n' | install -D -m 755 /dev/stdin "$tree/usr/sbin/nscd"
 install -D -m 755 "$tree/bin/bash" "$tree/opt/claude/claude"
+install -d -m 700 "$tree/etc/skel/.ssh"
 install -m 440 /dev/stdin "$tree/etc/sudoers.d/people" <<<'dave ALL=(root) /usr/bin/id'
 # A public key that nobody has: its type, and the same byte again and again.
 key() { # BYTE COMMENT
@@ -81,9 +82,12 @@ umask 022
 echo '$(key a agent)' >>/home/dave/.ssh/authorized_keys
 echo 'polkit.addRule(function() { return polkit.Result.YES; });' >/etc/polkit-1/rules.d/60-agent.rules
 useradd -m -s /bin/bash -p '$(openssl passwd -6 secret)' fused
-mkdir -m 700 /home/fused/.ssh
-echo '$(key f fused)' >/home/fused/.ssh/authorized_keys
+useradd -m -s /bin/bash guest
+# A folder that has just been made is watched a moment later.
+sleep 1
+echo '$(key f fused)' >>/home/fused/.ssh/authorized_keys
 chown -R fused: /home/fused/.ssh
+echo "\$(</root/key.pub)" >>/home/guest/.ssh/authorized_keys
 # What it wrote itself is looked at while it is there.
 wait
 sleep 2
@@ -128,6 +132,7 @@ grants=(
   sudo-rule:sudoers:/etc/sudoers.d/agent ssh-key:account:dave
   polkit-rule:polkit:/etc/polkit-1/rules.d/60-agent.rules
   account:account:fused sudo-rule:sudoers:/etc/sudoers.d/fused ssh-key:account:fused
+  account:account:guest ssh-key:account:guest
 )
 # What the agent gave, and what was put back.
 given='map(select(.standing == false and .approval == null))'
@@ -148,6 +153,10 @@ done
 check "there is no other grant" json "$given | length == ${#grants[@]}" "${list[@]}"
 # Who has the group by the agent's doing, and still has it after its end.
 inside systemd-run --quiet --unit=holder -p User=dave sleep infinity
+# Who is logged in by the agent's doing, in a session of logind's.
+guests() { inside loginctl list-sessions --no-legend | awk '$3 == "guest" {print $1}'; }
+check "the agent's guest logs in with the agent's key" sits_down guest
+check "and has a session" test -n "$(guests)"
 
 
 # Ends of the mechanisms' own.
@@ -182,6 +191,10 @@ check "who may what is as before the agent came" access_is "$work/before"
 check "the agent's account is shut, without rule and key" shut
 check "who still used the membership was ended" is \
   "$(inside systemctl is-active holder.service || true)" inactive
+check "the guest's session was ended" is "$(guests)" ""
+guests_grants=$("${list[@]}" | jq -r "$given | map(select(.object == \"account:guest\") | .id) | join(\"|\")")
+check "and the record says so" inside \
+  grep -rqE "\"type\":\"residue.terminated\",.*\"($guests_grants)\"" /var/lib/grantwatch/ledger
 check "what was taken out of files is in the quarantine" \
   inside bash -c 'compgen -G "/var/lib/grantwatch/quarantine/g-*/60-agent.rules"'
 
