@@ -43,6 +43,8 @@ package final class Engine: @unchecked Sendable {
   var resumed: Set<String> = []
   /// Those whose end the ledger has, and not yet the word of it; while the ledger is replayed.
   var unsaid: Set<String> = []
+  /// Those of which the ledger has who still uses them, and not yet the word of it; likewise.
+  var unsaidResidue: Set<String> = []
   /// The queue of revocations is looked at when this turn's deadlines are all known.
   var startsRevocations = false
   /// Up to when what is due is being done, within `timerFired`.

@@ -116,6 +116,7 @@ extension Engine {
       endEntry(entry, watch.kind.kind)
     }
     endShortened(watch, state)
+    recount(old, state, watch, touched, gap: gap)
     let beside = waysBeside(gained + longer)
     let earliest = touched.isEmpty ? gap : nil
     for gain in gained {
@@ -147,6 +148,7 @@ extension Engine {
       difference.gained.contains { gain in
         !watch.expected.contains(gain.entry.key) && !isKnown(gain.entry, watch.kind.kind)
       } || difference.prolonged.contains { !isCovered($0, watch) }
+      || hasRecounted(old, state, watch.kind)
     guard isNews else { return false }
     watch.putOff += 1
     agenda.add(.entriesAgain(watch.kind.kind), at: now.up + 50_000)

@@ -27,6 +27,7 @@ extension Engine {
     }
     var gains: [(index: Int, gain: EntryGain)] = []
     var states: [Int: ItemState] = [:]
+    var copies: [AccessEntry] = []
     for (index, item) in grant.items.enumerated()
     where item.state == .active || item.state == .revokeFailed {
       guard let gain = gain(item, of: grant) else {
@@ -38,7 +39,9 @@ extension Engine {
         gone[id, default: 0] += 1
         continue
       }
-      if isSheltered(gain, of: grant) {
+      let isOneOfSeveral = sharesCopies(gain, of: grant)
+      if isOneOfSeveral { copies.append(gain.entry) }
+      if isOneOfSeveral || isSheltered(gain, of: grant) {
         states[index] = .ended
         sheltered[id, default: 0] += 1
       } else {
@@ -46,6 +49,7 @@ extension Engine {
         if !gain.isLonger, let former = gain.former { watch.expected.insert(former.key) }
       }
     }
+    if !copies.isEmpty { leaveOne(of: copies, id, watch) }
     if let connector = connector(grant.kind) {
       return turn { revoke(gains, of: id, known: states, by: connector) }
     }

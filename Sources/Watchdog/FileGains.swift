@@ -201,15 +201,26 @@ extension Engine {
   // MARK: Narrowing
 
   /// Ends the items of which nothing is left on the file, and makes those smaller that gave more.
-  func shrinkGains(_ observation: FileObservation) {
+  ///
+  /// Whether an owner was put aside by an agent or replaced by somebody else is known when the
+  /// later grant was compared with the advice: until then it is left.
+  func shrinkGains(_ observation: FileObservation, isJudged: Bool = false) {
     guard let access = observation.access else { return }
+    var isUndecided = false
     // An owner that stands aside for an agent's stays for as long as that one does.
-    for _ in 0..<2 {
+    var endsOne: Bool
+    repeat {
+      endsOne = false
       let entries = active(on: observation.identity)
       for (reference, grant, gain) in entries where !running.contains(reference.grant) {
         guard let left = gain.left(in: access) else {
-          if !standsAside(gain, grant, entries.map { ($0.grant, $0.gain) }) {
+          let later = replacers(of: gain, grant, entries.map { ($0.grant, $0.gain) })
+          if later.contains(where: \.provenance.isAgents) { continue }
+          if later.isEmpty || isJudged {
             endItem(reference, by: .removed)
+            endsOne = true
+          } else {
+            isUndecided = true
           }
           continue
         }
@@ -220,19 +231,22 @@ extension Engine {
           $0.items[reference.index].after = after
         }
       }
+    } while endsOne
+    if isUndecided {
+      afterGrantsWritten { [self] in shrinkGains(observation, isJudged: true) }
     }
   }
 
-  /// True for an owner whom an agent's later change put aside: the file goes back to that owner when
-  /// the agent's is taken back, unless this one has ended by then.
-  private func standsAside(
-    _ gain: FileGain, _ grant: Grant, _ others: [(grant: Grant, gain: FileGain)]
-  ) -> Bool {
-    guard case .owner(let owner) = gain, shelters(grant) else { return false }
-    return others.contains { other in
-      guard case .owner(let later) = other.gain, !shelters(other.grant) else { return false }
+  /// Those whose later change put an owner aside that is to be kept. Where an agent's did, approved or
+  /// not, the file goes back to that owner when it is taken back, unless this one has ended by then.
+  private func replacers(
+    of gain: FileGain, _ grant: Grant, _ others: [(grant: Grant, gain: FileGain)]
+  ) -> [Grant] {
+    guard case .owner(let owner) = gain, shelters(grant) else { return [] }
+    return others.filter { other in
+      guard case .owner(let later) = other.gain else { return false }
       return later.isGroup == owner.isGroup && later.before == owner.after
-    }
+    }.map(\.grant)
   }
 
   /// An owner's grant has ended: what would give the file back to that owner gives it back to the

@@ -97,7 +97,8 @@ package final class GrantStore {
     return box.grant.items.contains { $0.gain == nil && $0.before == entry.value }
   }
 
-  private static func holder(of grant: Grant) -> String {
+  /// Whom a grant serves: its subject, or the account that a key opens.
+  static func holder(of grant: Grant) -> String {
     grant.kind == .sshKey && grant.object.hasPrefix("account:")
       ? "user:" + grant.object.dropFirst("account:".count) : grant.subject
   }

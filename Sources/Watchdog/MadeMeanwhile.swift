@@ -50,7 +50,7 @@ extension Engine {
   }
 
   /// Notes a line, unless there is one that begins alike.
-  private func noteMade(_ start: String, _ rest: String = "", with grant: Grant) {
+  func noteMade(_ start: String, _ rest: String = "", with grant: Grant) {
     let count = grant.madeMeanwhile.count
     guard count < Self.mostLines, !grant.madeMeanwhile.contains(where: { $0.hasPrefix(start) })
     else { return }
@@ -73,7 +73,7 @@ extension Engine {
     return ids.compactMap { store[$0] }.filter { !$0.standing && GrantStore.stands($0) }
   }
 
-  private func isMember(_ user: String, of holder: String) -> Bool {
+  func isMember(_ user: String, of holder: String) -> Bool {
     let group = String(holder.dropFirst("group:".count))
     return [false, true].contains { primary in
       groupState?.memberships.contains(Membership(user: user, group: group, primary: primary))

@@ -24,10 +24,12 @@ extension Engine {
       return
     default: break
     }
-    // Where only the end is later there was one before, which no fuse may cut short.
+    // Where only the end is later there was one before, which no fuse may cut short. Of several
+    // copies it would cut short another's too.
     let entries = grant.items.filter { $0.state == .active && $0.gain == nil }.compactMap {
-      gain($0, of: grant)?.entry
-    }
+      gain($0, of: grant)
+    }.filter { !sharesCopies($0, of: grant) }
+      .map { watch.state?[$0.entry.key] ?? $0.entry }
     guard !entries.isEmpty else { return }
     record(
       "fuse.intent", grant: id,

@@ -182,62 +182,6 @@ extension Engine {
     }
   }
 
-  /// An agent that takes away its access and gives it again gains no time by it: what was given
-  /// before sets the deadline. True when it became shorter.
-  @discardableResult
-  private func shortenDeadline(_ id: String) -> Bool {
-    guard !givenBefore.isEmpty, let grant = store[id], grant.provenance.isAgents,
-      let deadline = grant.deadline
-    else { return false }
-    let now = now
-    let soonest = grant.items.flatMap { accessKeys($0, of: grant) }.compactMap { givenBefore[$0] }
-      .filter { $0.left(at: now) > .zero }.min { $0.up < $1.up }
-    guard let soonest, soonest.up < deadline.up else { return false }
-    store.change(id) {
-      $0.deadline = soonest
-      $0.because.append("an agent gave it before: the deadline is that of then")
-    }
-    return true
-  }
-
-  /// Keeps the deadline of an agent's item that was taken away by others, until it has passed.
-  func rememberDeadline(_ item: GrantItem, of grant: Grant) {
-    guard grant.provenance.isAgents, let deadline = grant.deadline, deadline.boot == now.boot,
-      deadline.left(at: now) > .zero
-    else { return }
-    if givenBefore.count > 20_000 { forgetPastGifts() }
-    for key in accessKeys(item, of: grant) { remember(deadline, key) }
-  }
-
-  /// What is given from now on as `entry` has this deadline at the latest.
-  func inherit(_ deadline: Deadline, _ entry: AccessEntry, _ kind: GrantKind) {
-    remember(deadline, "\(kind.rawValue) \(entry.object) \(entry.subject)")
-  }
-
-  private func remember(_ deadline: Deadline, _ key: String) {
-    if givenBefore[key].map({ deadline.up < $0.up }) ?? true { givenBefore[key] = deadline }
-  }
-
-  /// Deadlines that have passed are nobody's any more.
-  func forgetPastGifts() {
-    let now = now
-    givenBefore = givenBefore.filter { $0.value.left(at: now) > .zero }
-  }
-
-  /// What makes an item the same access as an earlier one. A rule of sudo is that wherever it stands,
-  /// and a file of polkit's whatever its name is.
-  private func accessKeys(_ item: GrantItem, of grant: Grant) -> [String] {
-    let kind = grant.kind.rawValue
-    let object = item.identity.map { "\($0.device):\($0.inode)" } ?? item.object
-    switch grant.kind {
-    case .fileMode: return ["\(kind) \(object) "]
-    case .sudoRule: return ["\(kind) \(item.gain == nil ? "" : object) \(grant.subject)"]
-    case .polkitRule:
-      return ["\(kind) \(object) \(grant.subject)"] + (item.after.map { ["\(kind) \($0)"] } ?? [])
-    default: return ["\(kind) \(object) \(grant.subject)"]
-    }
-  }
-
   private static let lookAgain: Int64 = 50_000
 
   /// The act of `id` may be over: nothing came for two seconds, or it lasted a minute.

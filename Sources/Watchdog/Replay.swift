@@ -19,9 +19,14 @@ extension Engine {
     let data = record.data["data"]
     let changed = data["grant"]["id"].text
     let before = changed.flatMap { store[$0]?.state }
+    let outcomeBefore = changed.flatMap { store[$0]?.outcome }
     GrantRecord.apply(data, to: store)
     if let id = changed, let state = store[id]?.state, state != before {
       if state == .ended || state == .drifted { unsaid.insert(id) } else { unsaid.remove(id) }
+    }
+    if let id = changed, store[id]?.outcome != outcomeBefore {
+      let isResidue = store[id]?.outcome == .residue
+      if isResidue { unsaidResidue.insert(id) } else { unsaidResidue.remove(id) }
     }
     if let advice = Advice(record: data["advice"]) { self.advice.add(advice) }
     switch record.type {
@@ -33,6 +38,7 @@ extension Engine {
     case "grant.expired": record.grant.map { _ = resumed.insert($0) }
     case "grant.ended", "grant.revoked", "grant.drifted":
       record.grant.map { _ = unsaid.remove($0) }
+    case "grant.residue": record.grant.map { _ = unsaidResidue.remove($0) }
     case "code.issued": restoreCode(data)
     case "code.used": data["target"].text.map { codes.void($0) }
     case "journal.cursor":
@@ -67,7 +73,7 @@ extension Engine {
     restoreOutbox(data["outbox"], record.seq, record.time, record.text)
   }
 
-  /// A crash cut between a grant's end and the word of it.
+  /// A crash cut between a grant's end, or what is left of it, and the word of that.
   private func sayWhatWasCutOff() {
     for id in store.order where unsaid.contains(id) {
       switch store[id]?.state {
@@ -78,7 +84,11 @@ extension Engine {
       default: break
       }
     }
+    for id in store.order where unsaidResidue.contains(id) {
+      sayResidue(id, count: store[id]?.residue.count ?? 0)
+    }
     unsaid = []
+    unsaidResidue = []
   }
 
   /// What a signal led to stands behind it in the ledger, unless a crash cut it off: then it is in

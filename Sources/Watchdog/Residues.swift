@@ -11,6 +11,12 @@ extension Engine {
   /// Looks for who still uses the access of a grant that was taken back, and ends them where its rule
   /// asks for it. The grant's revocation is told as clean, or with residue, when this is over.
   func lookForResidue(_ id: String) {
+    if let connector = store[id].flatMap({ connector($0.kind) }) {
+      // It told when it took the access back. That stands in the record of the end: nobody could be
+      // asked again, were it lost.
+      let told = connector.residue.removeValue(forKey: id) ?? []
+      return residueFound(id, told.map { Residue($0) }, ended: 0)
+    }
     guard let grant = store[id], let search = residueSearch(grant) else {
       return settle(id, outcome: .clean, residue: [])
     }
@@ -41,18 +47,23 @@ extension Engine {
 
   private func residueFound(_ id: String, _ residue: [Residue], ended: Int) {
     searching.remove(id)
-    guard let grant = store[id] else { return }
+    guard store[id] != nil else { return }
     if ended > 0 {
       record(
         "residue.terminated", grant: id,
         text: "\(ended) processes and sessions that still used it were ended")
     }
     settle(id, outcome: residue.isEmpty ? .clean : .residue, residue: residue.map(\.text))
-    guard !residue.isEmpty else { return }
-    let more = residue.count > 1 ? " (and \(residue.count - 1) more)" : ""
+    if !residue.isEmpty { sayResidue(id, count: residue.count) }
+  }
+
+  /// Tells that somebody still uses what was taken back.
+  func sayResidue(_ id: String, count: Int) {
+    guard let grant = store[id], let first = grant.residue.first else { return }
+    let more = count > 1 ? " (and \(count - 1) more)" : ""
     announce(
       "grant.residue", grant: id,
-      "\(summary(grant)): taken back, but still in use: \(residue[0].text)\(more)")
+      "\(summary(grant)): taken back, but still in use: \(first)\(more)")
   }
 
   private func settle(_ id: String, outcome: RevocationOutcome, residue: [String]) {
@@ -73,10 +84,6 @@ extension Engine {
     }
     if grant.kind == .fileCapability { return capabilityResidueSearch(grant) }
     if grant.kind.isFiles { return fileResidueSearch(grant) }
-    if let connector = connector(grant.kind) {
-      let lines = connector.residue.removeValue(forKey: grant.id) ?? []
-      return { lines.map { Residue($0) } }
-    }
     guard let kind = entryWatch(grant.kind)?.kind else { return nil }
     let entries = grant.items.compactMap { gain($0, of: grant)?.entry }
     return { entries.flatMap { kind.residue(of: $0) } }

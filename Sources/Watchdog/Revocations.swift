@@ -315,7 +315,7 @@ extension Engine {
     for id in store.order {
       guard let grant = store[id], grant.state == .ended, grant.outcome == nil,
         grant.endedBy == .expired || grant.endedBy == .revoked, !searching.contains(id),
-        // A connector told of it when it took the access back, or never.
+        // A connector tells of it when it takes the access back, or never.
         connector(grant.kind) == nil
       else { continue }
       lookForResidue(id)

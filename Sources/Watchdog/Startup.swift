@@ -134,6 +134,7 @@ extension Engine {
     }
     turn {
       firstLook()
+      if let downSince { noteMadeWhileDown(since: downSince) }
       openJournal()
       openAdviceJournal()
       openAudit()

@@ -89,6 +89,31 @@ extension EngineLiveTests {
     #expect(try stage.events("grant.residue").count == 1)
   }
 
+  /// Whoever took it back told who still uses it, and is not asked again.
+  @Test(arguments: [["backend 9 still reads"], []])
+  func aCrashBehindTheEndLosesNoOutcome(residue: [String]) throws {
+    let stage = try stage()
+    let connector = try FakeConnector(stage.socket)
+    connector.listen()
+    let id = try overdue(stage, connector)
+    let asked = try stage.wait("the revocation") { connector.revocations.first }
+    try connector.answer(asked, "done", residue: residue)
+    try connector.report([one])
+    try stage.becomes("ended", id)
+    _ = try stage.wait("the outcome") { try stage.show(id)["outcome"].text }
+    stage.stop()
+    try cutLedger(stage, at: "grant.revoked", keepingIt: true)
+    for _ in 0..<2 {
+      try stage.start()
+      let grant = try stage.show(id)
+      #expect(grant["outcome"].text == (residue.isEmpty ? "clean" : "residue"))
+      #expect(grant["residue"].elements.compactMap(\.text) == residue)
+      #expect(try stage.events("grant.residue").count == residue.count)
+      #expect(try stage.events("grant.revoked").count == 1)
+      stage.stop()
+    }
+  }
+
   @Test func aConnectorThatLiesIsNotBelieved() throws {
     let stage = try stage()
     let connector = try FakeConnector(stage.socket)

@@ -24,8 +24,6 @@ struct KindPlay: CustomTestStringConvertible, Sendable {
   var drift: Cell<Drift>
   /// The line that gives again what a crash is to find given; nil where the act does.
   var again: String?
-  /// Nobody knows after a crash who still used it: the program that took it back had told.
-  var forgetsResidue = false
 
   var testDescription: String { kind }
   var needsServer: Bool { kind.hasPrefix("connector:") }

@@ -303,5 +303,5 @@ extension KindPlay {
         line: "\(psql) -U postgres"
           + " -c 'DROP TABLE t1; CREATE TABLE t1 (a int); GRANT SELECT ON t1 TO app'",
         look: privileges, kept: "{postgres=arwdDxt/postgres,app=r/postgres}\n", state: "drifted")),
-    again: "\(psql) -U postgres -c 'GRANT SELECT ON t1 TO app'", forgetsResidue: true)
+    again: "\(psql) -U postgres -c 'GRANT SELECT ON t1 TO app'")
 }

@@ -189,7 +189,7 @@ extension EngineLiveTests {
       try row.start()
       let ended = try stage.becomes("ended", id)
       #expect(ended["endedBy"].text == "expired")
-      if !row.play.forgetsResidue || step != .beforeOutcome { _ = try row.outcome(id) }
+      _ = try row.outcome(id)
       func isAsBefore() throws {
         #expect(row.look() == before.look)
         #expect(row.tree() == before.tree)

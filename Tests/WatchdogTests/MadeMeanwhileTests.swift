@@ -122,6 +122,54 @@ extension EngineLiveTests {
     try shop.expect(id, ["cron entry /etc/cron.d/mias, written at "])
   }
 
+  /// Nobody is blamed for what was written then: the owner of the file and its time are all there is.
+  @Test(arguments: [false, true])
+  func whatWasWrittenWhileNobodyLookedIsListedAsSuch(crashed: Bool) throws {
+    let shop = try Workshop()
+    let stage = shop.stage
+    let mia = Stage.ownNumber(4)
+    try stage.agent(
+      "echo 'mia ALL=(ALL) NOPASSWD: ALL' >>$S/root/etc/sudoers.d/x; chmod 666 $D/a")
+    let mias = try shop.grant("user:mia", "sudoers:/etc/sudoers.d/x")
+    let agents = try shop.grant("everyone", "file:/srv/a")
+    try stage.human.play("echo 'noah ALL=(ALL) ALL' >>$S/root/etc/sudoers.d/x")
+    let noahs = try shop.grant("user:noah", "sudoers:/etc/sudoers.d/x")
+    try shop.mia.play("echo x >$S/root/etc/cron.d/seen")
+    try shop.expect(mias, ["cron entry /etc/cron.d/seen, written at "])
+    crashed ? crash(stage) : stage.stop()
+    try shop.mia.play(
+      """
+      umask 022; cd $S/root; mkdir etc/systemd/system/x.wants usr usr/lib usr/lib/systemd \
+      usr/lib/systemd/system; echo x >var/spool/cron/crontabs/mia; chown \(mia) var/spool/cron/crontabs/mia; \
+      echo x >home/mia/.config/systemd/user/own.timer; chown \(mia) home/mia/.config/systemd/user/own.timer; \
+      echo x >etc/cron.d/roots; ln -s ../a.service etc/systemd/system/x.wants/a.service; \
+      echo x >usr/lib/systemd/system/packaged.service
+      """)
+    try stage.start()
+    let made = try shop.made(mias)
+    // The agent gave it as root.
+    let roots = [
+      "cron entry /etc/cron.d/roots, changed at 2", "unit /etc/systemd/system/x.wants/a.service, ",
+    ]
+    let own = [
+      "user unit /home/mia/.config/systemd/user/own.timer, changed at 2",
+      "cron entry /var/spool/cron/crontabs/mia, changed at 2",
+    ]
+    try shop.expect(
+      mias, ["cron entry /etc/cron.d/seen, written at "] + roots + own)
+    #expect(
+      made.dropFirst().allSatisfy { $0.contains("nobody was seen to write it, its owner is ") })
+    #expect(made.last?.hasSuffix("its owner is mia") == true, "\(made)")
+    #expect(
+      try shop.made(agents).filter { !$0.contains("sudo-rule") && !$0.contains("seen,") }.count == 2
+    )
+    #expect(try shop.made(noahs).isEmpty)
+    // Found once.
+    stage.stop()
+    try stage.start()
+    #expect(try shop.made(mias) == made)
+  }
+
   @Test func noMoreThanSixtyFourLinesAreKept() throws {
     let shop = try Workshop()
     try shop.stage.agent("gpasswd --root $S/root -a mia docker")

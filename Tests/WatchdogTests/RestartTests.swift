@@ -29,6 +29,18 @@ extension EngineLiveTests {
     stage.scratch.rename("crashed", "state")
   }
 
+  /// Cuts the ledger of a stopped stage off at the first record of `type`.
+  func cutLedger(_ stage: Stage, at type: String, keepingIt: Bool) throws {
+    let path = "\(stage.scratch.path)/state/ledger/00000000000000000001.jsonl"
+    let lines = split(try SmallFile.read(path)[...], at: 0x0a)
+    let found = lines.firstIndex {
+      String(decoding: $0, as: UTF8.self).contains("\"type\":\"\(type)\"")
+    }
+    let kept = lines[..<(try #require(found) + (keepingIt ? 1 : 0))]
+    try SmallFile.replace(path, with: Array(kept.joined(separator: [0x0a])) + [0x0a])
+    Scratch.run("/bin/rm", ["-rf", "\(stage.scratch.path)/state/snapshots"])
+  }
+
   /// A crash may cut between the record of an end and the word of it, which is told then.
   @Test(arguments: ["chmod 666 $D/a", "usermod --prefix $S/root -aG docker eve"], [false, true])
   func whatEndedIsToldThoughACrashTookTheWord(act: String, isTakenBack: Bool) throws {
@@ -46,14 +58,7 @@ extension EngineLiveTests {
     let word = isTakenBack ? "grant.revoked" : "grant.ended"
     _ = try stage.wait("the word") { try stage.events(word).first }
     stage.stop()
-    let path = "\(stage.scratch.path)/state/ledger/00000000000000000001.jsonl"
-    let lines = split(try SmallFile.read(path)[...], at: 0x0a)
-    let kept = lines.prefix {
-      !String(decoding: $0, as: UTF8.self).contains("\"type\":\"\(word)\"")
-    }
-    try #require(kept.count < lines.count)
-    try SmallFile.replace(path, with: Array(kept.joined(separator: [0x0a])) + [0x0a])
-    Scratch.run("/bin/rm", ["-rf", "\(stage.scratch.path)/state/snapshots"])
+    try cutLedger(stage, at: word, keepingIt: false)
     for _ in 0..<2 {
       try stage.start()
       #expect(try stage.show(id)["state"].text == "ended")

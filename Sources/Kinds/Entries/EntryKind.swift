@@ -52,6 +52,13 @@ package protocol EntryKind: AnyObject, Sendable {
   /// `entry` with the end of `former`.
   func entry(_ entry: AccessEntry, endingAs former: AccessEntry) -> AccessEntry
 
+  /// In how many lines of its place the entry is written, by whomever; 1 where that cannot be.
+  func copies(of entry: AccessEntry) -> Int
+
+  /// Leaves one of an entry's copies, the one that lasts longest. What is taken out goes to
+  /// `quarantine` first. `unsupported` where there are no copies.
+  func leaveOne(_ entry: AccessEntry, quarantine: Quarantine) -> EntryOutcome
+
   /// True when taking `gain` back ends `entry` whole, whatever end it has by then.
   func covers(_ gain: EntryGain, _ entry: AccessEntry) -> Bool
 
@@ -91,6 +98,12 @@ extension EntryKind {
     var entry = entry
     entry.detail = former.detail
     return entry
+  }
+
+  package func copies(of entry: AccessEntry) -> Int { 1 }
+
+  package func leaveOne(_ entry: AccessEntry, quarantine: Quarantine) -> EntryOutcome {
+    .unsupported
   }
 
   package func covers(_ gain: EntryGain, _ entry: AccessEntry) -> Bool {

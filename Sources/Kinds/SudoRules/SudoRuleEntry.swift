@@ -25,6 +25,11 @@ enum SudoGift: Hashable, Sendable {
     }
   }
 
+  /// As the file writes it; nil for one without an end.
+  var notAfter: String? {
+    if case .rule(let rule) = self { rule.notAfter } else { nil }
+  }
+
   /// True when its end has come.
   func isOver(_ now: Timestamp) -> Bool {
     guard case .rule(let rule) = self, let end = rule.notAfter.flatMap(SudoTime.moment) else {
@@ -131,6 +136,25 @@ enum SudoRuleDetail {
     for name in list("set") { rule.tags[name] = true }
     for name in list("unset") { rule.tags[name] = false }
     return rule
+  }
+
+  /// The entry with the number of lines of its file that give it; nothing but that is changed.
+  static func counted(_ entry: AccessEntry, copies: Int) -> AccessEntry {
+    let whole = parsed(entry)
+    // One that was too long to be kept is not begun anew.
+    if whole == nil, entry.value.utf8.count >= 4000 { return entry }
+    var members = whole?.members ?? [JSONMember("line", .string(entry.value))]
+    members.append(JSONMember("copies", .integer(Int64(copies))))
+    var json = JSONWriter()
+    json.value(.object(members))
+    guard json.bytes.count <= longest else { return entry }
+    var counted = entry
+    counted.detail = String(decoding: json.bytes, as: UTF8.self)
+    return counted
+  }
+
+  static func copies(_ entry: AccessEntry) -> Int {
+    Int(clamping: parsed(entry)?["copies"].integer ?? 1)
   }
 
   /// The line to put back, escaped; nil when nobody knows it whole. An end that has come is left out.

@@ -39,6 +39,7 @@ package final class SudoRules: EntryKind {
     var state = EntryState()
     let now = Timestamp(microseconds: SystemClock.wall())
     var kept: Set<String> = []
+    var copies: [AccessEntry.Key: Int] = [:]
     var bytes = 0
     var beyond: [[UInt8]] = []
     for file in look.files.files {
@@ -48,6 +49,7 @@ package final class SudoRules: EntryKind {
       }
       for gift in look.gifts(file.path) where gift.gives && !gift.isOver(now) {
         let entry = gift.entry(in: file.path)
+        copies[entry.key, default: 0] += 1
         // The same rule twice: the one that lasts longer counts.
         if let known = state[entry.key].flatMap(end), let end = end(of: entry), end < known {
           continue
@@ -59,6 +61,9 @@ package final class SudoRules: EntryKind {
           state.insert(entry)
         }
       }
+    }
+    for (key, count) in copies where count > 1 {
+      if let entry = state[key] { state.insert(SudoRuleDetail.counted(entry, copies: count)) }
     }
     for path in beyond {
       state.problems.append(

@@ -14,6 +14,14 @@ extension SudoRules {
     return looked(at: gain.entry, shouldStand: false, after: outcome)
   }
 
+  package func copies(of entry: AccessEntry) -> Int { SudoRuleDetail.copies(entry) }
+
+  package func leaveOne(_ entry: AccessEntry, quarantine: Quarantine) -> EntryOutcome {
+    edit(entry, keepIn: quarantine) { edit throws(SudoersEdit.Failure) in
+      try edit.leaveOne(entry)
+    }
+  }
+
   /// What is to stand in the entry's place.
   static func putBack(_ gain: EntryGain) throws(SudoersEdit.Failure) -> [String] {
     guard let former = gain.former else { return [] }
@@ -58,12 +66,18 @@ extension SudoRules {
   }
 
   package func setNativeExpiry(_ entry: AccessEntry, until: Timestamp?) -> EntryOutcome {
-    setNativeExpiry(entry, ending: until.map(SudoTime.text))
+    setNativeExpiry(
+      entry, ending: until.map(SudoTime.text), mostCopies: SudoRuleDetail.copies(entry))
   }
 
-  private func setNativeExpiry(_ entry: AccessEntry, ending: String?) -> EntryOutcome {
+  private func setNativeExpiry(
+    _ entry: AccessEntry, ending: String?, mostCopies: Int = .max
+  ) -> EntryOutcome {
     guard SudoRuleDetail.rule(entry) != nil else { return .unsupported }
     return edit(entry, keepIn: nil) { edit throws(SudoersEdit.Failure) in
+      guard edit.copies(of: entry) <= mostCopies else {
+        throw .unclear("write an end: \(entry.object): a copy of the rule came meanwhile")
+      }
       try edit.setEnd(entry, to: ending)
     }
   }

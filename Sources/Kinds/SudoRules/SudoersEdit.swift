@@ -43,6 +43,11 @@ struct SudoersEdit {
 
   func holds(_ line: String) -> Bool { wanted.contains(line) }
 
+  /// How often the file gives the entry.
+  func copies(of entry: AccessEntry) -> Int {
+    state.gifts(of: text, parse).told.count { $0.gives && $0.key(in: path) == entry.key }
+  }
+
   /// Puts the lines in the place of everything that is the entry they belong to; an empty list takes
   /// it out. Gives the entries that were there.
   @discardableResult
@@ -84,6 +89,35 @@ struct SudoersEdit {
     }
   }
 
+  /// Leaves the entry in one of the lines that give it: the first of those that last longest, as it
+  /// is written there.
+  mutating func leaveOne(_ entry: AccessEntry) throws(Failure) {
+    let isIt = { [path] (gift: SudoGift) in gift.gives && gift.key(in: path) == entry.key }
+    let all = state.gifts(of: text, parse).told.filter(isIt)
+    guard
+      let longest = all.first(where: { $0.notAfter == nil })
+        ?? all.max(by: { first, second in
+          (first.notAfter ?? "") < (second.notAfter ?? "")
+        })
+    else { throw .absent }
+    var isLeft = false
+    try rewrite(
+      where: isIt,
+      leaving: { gifts in
+        guard !isLeft, gifts.contains(longest),
+          gifts.filter(isIt).allSatisfy({ $0 == longest })
+        else { return false }
+        isLeft = true
+        return true
+      },
+      { gift in
+        guard !isLeft, gift == longest else { return [] }
+        isLeft = true
+        return [gift.line]
+      })
+    wanted.insert(longest.line)
+  }
+
   /// Adds a line at the end of the file.
   mutating func append(_ line: String) throws(Failure) {
     guard let bytes = unescaped(line) else { throw .impossible("write: \(line): not understood") }
@@ -119,9 +153,11 @@ struct SudoersEdit {
   /// True when nothing but blanks is left.
   var isBlankNow: Bool { result.allSatisfy { isBlank($0) } }
 
-  /// Replaces each gift that is meant by the lines that `change` gives for it.
+  /// Replaces each gift that is meant by the lines that `change` gives for it, but for those of lines
+  /// that are left as they are.
   private mutating func rewrite(
-    where isMeant: (SudoGift) -> Bool, _ change: (SudoGift) -> [String]
+    where isMeant: (SudoGift) -> Bool, leaving isLeft: ([SudoGift]) -> Bool = { _ in false },
+    _ change: (SudoGift) -> [String]
   ) throws(Failure) {
     func isIt(_ gift: SudoGift) -> Bool { gift.gives && isMeant(gift) }
     guard let found = state.lines(of: text, parse, giving: isIt) else {
@@ -133,7 +169,7 @@ struct SudoersEdit {
     }
     var replacements: [Int: [UInt8]] = [:]
     var added: Set<String> = []
-    for (index, gifts) in found {
+    for (index, gifts) in found where !isLeft(gifts) {
       let line = text[text.lines[index]]
       var lines: [String] = []
       for gift in gifts {
