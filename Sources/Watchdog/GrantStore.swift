@@ -67,7 +67,8 @@ package final class GrantStore {
   /// Grants that are not ended and put off the end of an entry.
   private(set) var longer: Set<String> = []
   package private(set) var endedCount = 0
-  private var incidents: Set<String> = []
+  /// How many grants each incident has.
+  private var incidents: [String: Int] = [:]
   /// How many there are in each state, but for the standing ones.
   package private(set) var counts: [GrantState: Int] = [:]
   /// The grants that time runs out for.
@@ -158,12 +159,13 @@ package final class GrantStore {
     if let box = all[grant.id] {
       if box.grant.state == .ended { endedCount -= 1 } else { unindex(box.grant) }
       discount(box.grant)
+      leaveIncident(box.grant)
       box.grant = grant
     } else {
       order.append(grant.id)
-      incidents.insert(grant.incident)
       all[grant.id] = Box(grant)
     }
+    incidents[grant.incident, default: 0] += 1
     count(grant)
     guard grant.state == .ended else { return index(grant, from: 0) }
     endedCount += 1
@@ -282,18 +284,31 @@ package final class GrantStore {
     if index[key]?.isEmpty == true { index[key] = nil }
   }
 
+  /// Lets go of the oldest ended grants. A few at a time, so that what they take is soon taken by the
+  /// next ones, and memory stays as it is once there are so many.
   private func trim() {
-    guard endedCount > Self.endedLimit + Self.endedLimit / 10 else { return }
+    guard endedCount > Self.endedLimit + Self.endedLimit / 100 else { return }
     var surplus = endedCount - Self.endedLimit
-    order.removeAll { id in
-      guard surplus > 0, let grant = all[id]?.grant, grant.state == .ended else { return false }
+    var kept: [String] = []
+    let looked = order.prefix { id in
+      guard surplus > 0 else { return false }
+      guard let grant = all[id]?.grant, grant.state == .ended else {
+        kept.append(id)
+        return true
+      }
       discount(grant)
       all[id] = nil
+      leaveIncident(grant)
       surplus -= 1
       endedCount -= 1
       return true
-    }
-    incidents = Set(order.compactMap { all[$0]?.grant.incident })
+    }.count
+    order.replaceSubrange(..<looked, with: kept)
+  }
+
+  private func leaveIncident(_ grant: Grant) {
+    let others = (incidents[grant.incident] ?? 1) - 1
+    incidents[grant.incident] = others > 0 ? others : nil
   }
 
   /// The ids that begin with `text`, or equal it; `limit` at the most.
@@ -308,13 +323,13 @@ package final class GrantStore {
     return found
   }
 
-  package func hasIncident(_ id: String) -> Bool { incidents.contains(id) }
+  package func hasIncident(_ id: String) -> Bool { incidents[id] != nil }
 
   /// The incidents whose ids begin with `text`, or the one that equals it; `limit` at the most.
   package func incidents(beginningWith text: String, limit: Int = 8) -> [String] {
-    if incidents.contains(text) { return [text] }
+    if incidents[text] != nil { return [text] }
     guard text.utf8.count >= 3 else { return [] }
-    return Array(incidents.lazy.filter { $0.hasPrefix(text) }.prefix(limit))
+    return Array(incidents.keys.lazy.filter { $0.hasPrefix(text) }.prefix(limit))
   }
 
   /// The grants of one incident.

@@ -96,9 +96,14 @@ import Watchdog
 
   @Test func theOldestEndedAreLetGo() {
     let store = GrantStore()
-    let count = GrantStore.endedLimit + GrantStore.endedLimit / 10 + 1
+    let count = GrantStore.endedLimit + GrantStore.endedLimit / 100 + 1
     store.insert(memberGrant("g-stands", "eve", "docker"))
-    for number in 0..<count { store.insert(memberGrant("g-\(number)", "bob", "g\(number)")) }
+    for number in 0..<count {
+      var grant = memberGrant("g-\(number)", "bob", "g\(number)")
+      grant.incident = number < 2 ? "i-olds" : "i-news"
+      store.insert(grant)
+    }
+    #expect(store.hasIncident("i-olds"))
     for number in 0..<count { store.change("g-\(number)") { $0.state = .ended } }
     #expect(store.endedCount == GrantStore.endedLimit)
     #expect(store.order.count == GrantStore.endedLimit + 1)
@@ -106,6 +111,7 @@ import Watchdog
     #expect(store.isPast("g-0") && store.isPast("g-\(count - 1)") && !store.isPast("g-stands"))
     #expect(store["g-\(count - 1)"] != nil)
     #expect(store["g-stands"] != nil)
+    #expect(!store.hasIncident("i-olds") && store.hasIncident("i-news"))
   }
 
   @Test func driftedAndEndedGrantsDoNotStand() {
