@@ -14,7 +14,7 @@ package enum LoginSessions {
     var names: [String] = []
     var at = 0
     while let name = list[at] {
-      if at < count, sd_session_get_state(name, nil) >= 0 { names.append(text(name)) }
+      if at < count, isThere(name) { names.append(text(name)) }
       free(name)
       at += 1
     }
@@ -34,10 +34,16 @@ package enum LoginSessions {
   package static func waitForEnd(of names: some Sequence<String>, patience: Int64 = 5_000_000) {
     let end = SystemClock.up() + patience
     for name in names {
-      while sd_session_get_state(name, nil) >= 0, SystemClock.up() < end {
+      while isThere(name), SystemClock.up() < end {
         SystemClock.pause(milliseconds: 10)
       }
     }
+  }
+
+  private static func isThere(_ name: UnsafePointer<CChar>) -> Bool {
+    var state: UnsafeMutablePointer<CChar>?
+    defer { free(state) }
+    return sd_session_get_state(name, &state) >= 0
   }
 
   private static func text(_ name: UnsafeMutablePointer<CChar>) -> String {

@@ -115,21 +115,33 @@ import Testing
         == ["process \(child.pid) (sleep) of gwtoor still runs"])
   }
 
-  @Test("logind's sessions of a uid are read, and none where it knows none")
+  @Test("logind's sessions of a uid are read, none where it knows none, and none that is gone")
   func sessions() throws {
     #expect(LoginSessions.of(uid: Self.uid).isEmpty)
     #expect(LoginSessions.of(pid: Int32.max) == nil)
     let stage = try AccountsStage(
       passwd: AccountsStage.passwd + "eve:x:\(Self.uid):\(Self.uid)::/:/bin/sh\n")
-    let known = "/run/systemd/users/\(Self.uid)"
-    stage.shell("mkdir -p /run/systemd/users; printf 'NAME=eve\\nSESSIONS=c2 71\\n' > \(known)")
-    defer { stage.shell("rm \(known); rmdir --ignore-fail-on-non-empty /run/systemd/users") }
-    #expect(LoginSessions.of(uid: Self.uid) == ["71", "c2"])
+    let logind = "/run/systemd"
+    let own = ["c2", "71"].map { "\(logind)/sessions/\($0)\(Self.uid)" }
+    stage.shell(
+      """
+      mkdir -p \(logind)/users \(logind)/sessions
+      printf 'UID=\(Self.uid)\\nSTATE=closing\\n' | tee \(own.joined(separator: " "))
+      printf 'NAME=eve\\nSESSIONS=c2\(Self.uid) 71\(Self.uid) gone\(Self.uid)\\n' >\(logind)/users/\(Self.uid)
+      """)
+    defer {
+      stage.shell(
+        """
+        rm \(logind)/users/\(Self.uid) \(own.joined(separator: " "))
+        rmdir --ignore-fail-on-non-empty \(logind)/users \(logind)/sessions
+        """)
+    }
+    let names = ["71\(Self.uid)", "c2\(Self.uid)"]
+    #expect(LoginSessions.of(uid: Self.uid) == names)
     let eve = try #require(stage.state.sorted.first { $0.subject == "user:eve" })
     let residue = stage.kind.residue(of: eve)
-    #expect(
-      residue.map(\.text) == ["session 71 of eve is still open", "session c2 of eve is still open"])
-    #expect(residue.map(\.sessions) == [["71"], ["c2"]])
+    #expect(residue.map(\.text) == names.map { "session \($0) of eve is still open" })
+    #expect(residue.map(\.sessions) == names.map { [$0] })
   }
 
   @Test("A file that is open, or runs, is told with the way it was opened")
