@@ -143,6 +143,8 @@ package final class Engine: @unchecked Sendable {
   var restoring: Set<String> = []
   /// Why the access of a new grant could not be put back, until its caller is told.
   var restoreErrors: [String: String] = [:]
+  /// How long the next try to write a mechanism's own end waits, in microseconds.
+  var fuseDelays: [String: Int64] = [:]
   /// When what could not be taken back is tried again, CLOCK_BOOTTIME in microseconds.
   var nextTries: [String: Int64] = [:]
   /// Files that were left as they are, of grants that are being put back.

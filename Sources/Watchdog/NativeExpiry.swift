@@ -78,9 +78,19 @@ extension Engine {
     case .drifted(let reason), .failed(let reason), .impossible(let reason):
       settings.log("native expiry: \(id): \(reason)")
       if store[id].map(GrantStore.stands) == true {
-        agenda.add(.nativeExpiry(id), at: now.up + 60_000_000)
+        agenda.add(.nativeExpiry(id), at: now.up + nextFuseDelay(id))
+        return lookAgain(at: store[id]?.kind)
       }
     }
+    fuseDelays[id] = nil
     lookAgain(at: store[id]?.kind)
+  }
+
+  /// One second, then twice as long each time, at most a minute: account tools hold their locks for
+  /// seconds, and the grant may not last a minute.
+  private func nextFuseDelay(_ id: String) -> Int64 {
+    let delay = fuseDelays[id] ?? 1_000_000
+    fuseDelays[id] = min(delay * 2, 60_000_000)
+    return delay
   }
 }
