@@ -29,7 +29,7 @@ extension Engine {
     let entries = grant.items.filter { $0.state == .active && $0.gain == nil }.compactMap {
       gain($0, of: grant)
     }.filter { !sharesCopies($0, of: grant) }
-      .map { watch.state?[$0.entry.key] ?? $0.entry }
+      .map { recounted($0.entry, watch) }
     guard !entries.isEmpty else { return }
     record(
       "fuse.intent", grant: id,
@@ -45,6 +45,15 @@ extension Engine {
         }
       }
     }
+  }
+
+  /// The entry of a grant, with as many copies as it has now. Nothing else of what the last look found
+  /// counts: what stood before the grant only its own entry tells.
+  private func recounted(_ entry: AccessEntry, _ watch: EntryWatch) -> AccessEntry {
+    guard let found = watch.state?[entry.key],
+      watch.kind.copies(of: found) != watch.kind.copies(of: entry)
+    else { return entry }
+    return found
   }
 
   /// Nil where the mechanism must not end it: nobody decided that it ends.

@@ -167,19 +167,36 @@ extension EngineLiveTests {
     #expect(stage.text("root/etc/sudoers.d/x") == "bob ALL=(ALL) ALL\n")
   }
 
+  private static let withOwnEnds = """
+    [Approval]
+    Authenticate=no
+    [Rule agents]
+    Provenance=agent-executed
+    TTL=15min
+    OnDeadline=revoke
+    NativeExpiry=yes
+
+    """
+
+  /// An account's own grant tells that it was not there before, later looks do not.
+  @Test func anAccountIsGivenAnEndThoughAnotherOneCameMeanwhile() throws {
+    let stage = try Stage(Self.withOwnEnds, prepare: Self.furnish)
+    try stage.start()
+    func grant(_ name: String) throws -> String {
+      try stage.agent("useradd --prefix $S/root -s /bin/sh \(name)")
+      return try #require(
+        try stage.grant("an account") { $0["object"].text == "account:\(name)" }["id"].text)
+    }
+    let ids = try [grant("first"), grant("second")]
+    stage.pass(seconds: 3)
+    for id in ids {
+      _ = try stage.wait("its own end") { try stage.show(id)["nativeExpiry"].text }
+    }
+  }
+
   /// An agent's rule in sudoers that is to get an end of its own, and its grant.
   func ruleWithItsOwnEnd() throws -> (stage: Stage, id: String) {
-    let stage = try Stage(
-      """
-      [Approval]
-      Authenticate=no
-      [Rule agents]
-      Provenance=agent-executed
-      TTL=15min
-      OnDeadline=revoke
-      NativeExpiry=yes
-
-      """, prepare: Self.furnish)
+    let stage = try Stage(Self.withOwnEnds, prepare: Self.furnish)
     try stage.start()
     try stage.agent(Self.entryCases[0].act)
     let id = try #require(
