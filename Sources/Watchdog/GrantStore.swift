@@ -37,7 +37,7 @@ package struct ItemReference: Hashable {
 /// queue.
 package final class GrantStore {
   /// Ended grants that are kept for `list`; older ones are in the ledger only. So many take about
-  /// 20 MB, and an agent that gives and takes all day no more.
+  /// 15 MB, and an agent that gives and takes all day no more.
   package static let endedLimit = 10_000
 
   /// A grant is large: in a box of its own a table of them stays small and is quickly enlarged.

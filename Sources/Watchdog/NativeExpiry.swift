@@ -13,6 +13,8 @@ extension Engine {
 
   /// Brings the mechanism's own end in line with the grant's deadline or approval.
   func settleNativeExpiry(_ id: String) {
+    var isTried = false
+    defer { if !isTried { fuseDelays[id] = nil } }
     guard let grant = store[id], let watch = entryWatch(grant.kind), !running.contains(id),
       !grant.lacksNativeExpiry
     else { return }
@@ -31,6 +33,7 @@ extension Engine {
     }.filter { !sharesCopies($0, of: grant) }
       .map { recounted($0.entry, watch) }
     guard !entries.isEmpty else { return }
+    isTried = true
     record(
       "fuse.intent", grant: id,
       text: wanted.map { "its mechanism shall end it at \($0.rfc3339)" }

@@ -1,8 +1,8 @@
-package import Grants
+import Grants
 
 /// What ended grants have in common is kept once: an agent that gives and takes all day has the same
 /// name, chain and reasons in thousands of them. Bounded.
-package struct SharedParts {
+struct SharedParts {
   private static let mostTexts = 512
   private static let mostLists = 32
 
@@ -10,10 +10,8 @@ package struct SharedParts {
   private var agents = Latest<AgentReference>(most: mostLists)
   private var reasons = Latest<[String]>(most: mostLists)
 
-  package init() {}
-
   /// Puts the kept parts in the place of those of `grant` that equal them.
-  package mutating func share(_ grant: inout Grant) {
+  mutating func share(_ grant: inout Grant) {
     if let agent = grant.agent { grant.agent = agents.kept(agent) }
     if let known = reasons.known(grant.because) {
       grant.because = known

@@ -167,16 +167,7 @@ extension EngineLiveTests {
     #expect(stage.text("root/etc/sudoers.d/x") == "bob ALL=(ALL) ALL\n")
   }
 
-  private static let withOwnEnds = """
-    [Approval]
-    Authenticate=no
-    [Rule agents]
-    Provenance=agent-executed
-    TTL=15min
-    OnDeadline=revoke
-    NativeExpiry=yes
-
-    """
+  private static let withOwnEnds = Stage.revoking("NativeExpiry=yes")
 
   /// An account's own grant tells that it was not there before, later looks do not.
   @Test func anAccountIsGivenAnEndThoughAnotherOneCameMeanwhile() throws {

@@ -70,18 +70,26 @@ final class Stage {
 
   deinit { stop() }
 
-  static let configuration = """
+  static let configuration = revoking(
+    """
+    [Rule advised]
+    Provenance=agent-advised
+    TTL=15min
+    """)
+
+  /// What agents do falls due, with more keys of the rule for it.
+  static func revoking(_ keys: String) -> String {
+    """
     [Approval]
     Authenticate=no
     [Rule agents]
     Provenance=agent-executed
     TTL=15min
     OnDeadline=revoke
-    [Rule advised]
-    Provenance=agent-advised
-    TTL=15min
+    \(keys)
 
     """
+  }
 
   private static let passwd = """
     root:x:0:0::/root:/bin/bash

@@ -58,18 +58,7 @@ extension EngineLiveTests {
   @Test(arguments: sudoCopies)
   func aRuleIsKeptAsLongAsOneOfItsCopies(_ copies: SudoCopies) throws {
     let isThere = copies.steps.first == "there"
-    let stage = try Stage(
-      """
-      [Approval]
-      Authenticate=no
-      [Rule agents]
-      Provenance=agent-executed
-      TTL=15min
-      OnDeadline=revoke
-      \(copies.keys)
-
-      """
-    ) { scratch in
+    let stage = try Stage(Stage.revoking(copies.keys)) { scratch in
       scratch.folder("root/etc/sudoers.d")
       scratch.file(
         "root/etc/sudoers", 0o440, text: "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n")

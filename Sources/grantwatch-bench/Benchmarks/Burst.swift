@@ -61,9 +61,8 @@ enum BurstMemory: Benchmark {
   static let meaning = """
     Ten minutes as in `burst`: anonymous memory after each, its growth from the second to the tenth,
     and the changes missed; beside it the growth from the third: the ended grants that are kept reach
-    their bound in the second minute. Measured only when
-    asked for by name. With --quick ten times five seconds, too short for that bound: growth is then
-    shown only.
+    their bound in the second minute. Measured only when asked for by name. With --quick ten times
+    five seconds, too short for that bound: growth is then shown only.
     """
 
   static func measure(on stage: Stage, quick: Bool) throws -> [Figure] {
